@@ -1,0 +1,104 @@
+"""Every metric, in one place: the names are public (contract §5).
+
+A process makes one `SourceMetrics` on its own registry. Every series of a known stream and reason exists, at 0,
+from the start, so that a rate over it is right from the first increase.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from connector import __version__
+from connector.messages import CONTROL_TYPES, DEAD_LETTER_REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Seconds: from a commit on a local broker to an outage somebody is woken for."""
+
+CONNECT_RESULTS: Final = ("ok", "unauthorized", "forbidden", "conflict", "unavailable", "timeout", "network")
+RECONNECT_REASONS: Final = (
+    "closed", "pong_timeout", "idle", "too_large",
+    "network", "conflict", "unavailable", "timeout", "unauthorized", "forbidden",
+)  # fmt: skip
+GAP_REASONS: Final = ("no_overlap", "no_replay", "sequence", "too_large", "journal_full")
+DUPLICATE_ORIGINS: Final = ("live", "replay", "journal")
+ACTIONS: Final = ("created", "updated", "deleted", "sentence", "message", "audio", "other")
+TRANSACTION_RESULTS: Final = ("committed", "aborted", "fenced", "failed")
+
+
+def bounded(value: str, known: tuple[str, ...]) -> str:
+    """`value` where it is a known label value, else `other`: the feed must not choose how many series there are."""
+    return value if value in known else "other"
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry that already tells the version."""
+    registry = CollectorRegistry()
+    Gauge("benzinga_build_info", "The connector's version.", ["version"], registry=registry).labels(__version__).set(1)
+    return registry
+
+
+class SourceMetrics:
+    """The `benzinga_source_*` family."""
+
+    def __init__(self, registry: CollectorRegistry, streams: Iterable[str]) -> None:
+        prefix = "benzinga_source"
+
+        def gauge(name: str, help_: str) -> Gauge:
+            return Gauge(f"{prefix}_{name}", help_, ["stream"], registry=registry)
+
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(f"{prefix}_{name}", help_, ["stream", *labels], registry=registry)
+
+        def histogram(name: str, help_: str) -> Histogram:
+            return Histogram(f"{prefix}_{name}", help_, ["stream"], registry=registry, buckets=BUCKETS)
+
+        self.owned = gauge("owned", "1 while this process owns the stream.")
+        self.connected = gauge("connected", "1 while the stream's socket is open.")
+        self.connects = counter("connects", "Connection attempts.", "result")
+        self.reconnects = counter(
+            "reconnects", "Connections lost or refused, so that another attempt was due.", "reason"
+        )
+        self.messages_received = counter("messages_received", "Messages that left the socket.", "action")
+        self.records_published = counter("records_published", "Records committed to the stream's topic.")
+        self.duplicates = counter("duplicates", "Messages dropped because they are known.", "origin")
+        self.dead_letters = counter("dead_letters", "Frames committed to dead-letters.", "reason")
+        self.gaps = counter("gaps", "Records committed to gaps: something may be missing.", "reason")
+        self.replayed_messages = counter("replayed_messages", "Messages received in the settle window after a replay.")
+        self.unknown_fields = counter("unknown_fields", "Values that went to extras.")
+        self.id_conflicts = counter("id_conflicts", "Messages with a known id and another content.")
+        self.control_frames = counter("control_frames", "Frames that are not messages.", "type")
+        self.last_message_timestamp = gauge("last_message_timestamp_seconds", "When the last message left the socket.")
+        self.feed_lag = histogram("feed_lag_seconds", "From the event's time to the frame's receipt.")
+        self.publish = histogram("publish_seconds", "From the frame's receipt to its commit.")
+        self.transactions = counter("transactions", "Transactions ended.", "result")
+        self.pending_messages = gauge("pending_messages", "Messages received and not yet committed.")
+        self.pending_oldest = gauge("pending_oldest_seconds", "Age of the oldest message not yet committed.")
+        self.journal_bytes = gauge("journal_bytes", "Bytes of the stream's journal.")
+        self.pong = histogram("pong_seconds", "From a text ping to its pong.")
+        for stream in streams:
+            self._create_series(stream)
+
+    def _create_series(self, stream: str) -> None:
+        for plain in (
+            self.owned, self.connected, self.records_published, self.replayed_messages, self.unknown_fields,
+            self.id_conflicts, self.last_message_timestamp, self.feed_lag, self.publish, self.pending_messages,
+            self.pending_oldest, self.journal_bytes, self.pong,
+        ):  # fmt: skip
+            plain.labels(stream)
+        for family, values in (
+            (self.connects, CONNECT_RESULTS),
+            (self.reconnects, RECONNECT_REASONS),
+            (self.messages_received, ACTIONS),
+            (self.duplicates, DUPLICATE_ORIGINS),
+            (self.dead_letters, DEAD_LETTER_REASONS),
+            (self.gaps, GAP_REASONS),
+            (self.control_frames, CONTROL_TYPES),
+            (self.transactions, TRANSACTION_RESULTS),
+        ):
+            for value in values:
+                family.labels(stream, value)
