@@ -1,0 +1,137 @@
+"""Apicurio Registry as a child process: the schema registry API of Confluent, under `/apis/ccompat/v7`."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, Final, Self
+
+from connector.embedded.install import installed
+from connector.embedded.java import java_command
+from connector.embedded.ports import HOST, free_ports
+from connector.embedded.process import PortTakenError, ServerProcess
+from connector.embedded.workspace import Workspace
+from connector.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_API: Final = "/apis/ccompat/v7"
+_HEAP_MB: Final = 256
+_PORT_ATTEMPTS: Final = 3
+
+
+class EmbeddedRegistry:
+    """A schema registry on a free port. It keeps its port and its schemas over `stop` and `start`, not over `close`."""
+
+    def __init__(self) -> None:
+        self._workspace: Workspace | None = None
+        self._server: ServerProcess | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """What `schema_registry.url` is set to."""
+        return f"http://{HOST}:{self._port}{_API}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises EmbeddedError where it does not run."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process exists, paused or not."""
+        return self._server is not None and self._server.running
+
+    def open(self) -> Self:
+        """Install where needed, start, and wait until it answers. Raises EmbeddedError or ConfigurationError."""
+        folder = installed("registry")
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
+            try:
+                self._begin(folder)
+            except PortTakenError:
+                self.close()
+                if attempt == _PORT_ATTEMPTS:
+                    raise
+            except BaseException:
+                self.close()
+                raise
+            else:
+                break
+        return self
+
+    def start(self) -> None:
+        """Start again after `stop` or `kill`, on the same port and with the same schemas."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for its end."""
+        self._process.stop()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        self._process.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections are taken and nothing answers."""
+        self._process.pause()
+
+    def resume(self) -> None:
+        """SIGCONT after `pause`."""
+        self._process.resume()
+
+    def close(self) -> None:
+        """End it and remove its data. A second call does nothing."""
+        if self._server is not None:
+            self._server.kill()
+            self._server = None
+        if self._workspace is not None:
+            self._workspace.close()
+            self._workspace = None
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _process(self) -> ServerProcess:
+        if self._server is None:
+            raise EmbeddedError("the registry is not open; use it in a `with` statement")
+        return self._server
+
+    def _begin(self, folder: Path) -> None:
+        workspace = self._workspace = Workspace()
+        (self._port,) = free_ports(1)
+        runner = next(folder.glob("*-runner.jar"))
+        self._server = ServerProcess(
+            "registry",
+            [
+                *java_command(_HEAP_MB, workspace.path),
+                f"-Dquarkus.http.host={HOST}",
+                f"-Dquarkus.http.port={self._port}",
+                # A file instead of the memory, so that a restart forgets nothing.
+                f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{workspace.path}/schemas;DB_CLOSE_ON_EXIT=FALSE",
+                "-jar",
+                str(runner),
+            ],
+            workspace,
+            self._answers,
+        )
+        self._server.start()
+
+    def _answers(self, log: str) -> bool:
+        if "Listening on:" not in log:
+            return False
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=10)
+        try:
+            connection.request("GET", f"{_API}/subjects")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
