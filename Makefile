@@ -1,0 +1,53 @@
+# Needs Python 3.11 or newer, git and make; everything else is fetched into .venv and the user's cache.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench lint lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+# The first that exists and is new enough: a name alone says nothing where a version manager puts a stub in its place.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(STAMP) ## Everything on this machine, to look at: make demo ARGS="--seconds 20"
+	@$(BIN)/benzinga-kafka demo $(ARGS)
+
+test: $(STAMP) ## All tests, with branch coverage: make test ARGS="-k gaps --no-cov"
+	@$(BIN)/python -m pytest --cov $(ARGS)
+
+bench: $(STAMP) ## Speed and latency of the whole path: make bench ARGS="..."
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: $(STAMP) ## Linter, formatter and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(STAMP) ## Lock files from pyproject.toml: make lock ARGS=--upgrade
+	$(LOCK) --extra embedded --group dev --output-file requirements-dev.lock $(ARGS)
+	$(LOCK) --extra embedded --constraint requirements-dev.lock --output-file requirements-embedded.lock $(ARGS)
+	$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
+	$(BIN)/python -m connector.embedded.relock
+
+clean: ## Remove what the other targets made here
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find connector tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# Every package is checked against its hash; the project itself is then built with what is installed, offline.
+$(STAMP): pyproject.toml requirements-dev.lock connector/__init__.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || \
+		{ echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
