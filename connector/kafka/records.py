@@ -1,0 +1,26 @@
+"""What is handed to Kafka: one record, ready to be produced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
+
+
+@dataclass(slots=True)
+class Record:
+    """One record of one topic; the partition is chosen already."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    headers: Headers
+    timestamp: int
+    """Milliseconds since the epoch, UTC: when the frame left the socket."""
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes, roughly: what queues and batches are bounded by."""
+        return len(self.value) + len(self.key) + 400

@@ -1,0 +1,203 @@
+"""The topics: their names, what they should look like, and making or checking them.
+
+Source: contract §3. Nothing is ever shrunk or deleted; what differs is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaError as RdKafkaError
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
+
+from connector.errors import TopicError
+from connector.kafka.clients import MAX_MESSAGE_BYTES
+from connector.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from confluent_kafka.admin import AdminClient, TopicMetadata
+
+    from connector.settings import TopicsSettings
+
+GAPS: Final = "gaps"
+DEAD_LETTERS: Final = "dead-letters"
+CALLS: Final = "calls"
+ALERTS: Final = "alerts"
+OWNERSHIP: Final = "internal.ownership"
+
+TIMEOUT: Final = 30.0
+"""Seconds for one question to the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """What a topic should look like."""
+
+    name: str
+    """With the prefix."""
+
+    partitions: int
+    replication_factor: int
+    config: Mapping[str, str] = field(default_factory=dict)
+    fixed_partitions: bool = False
+    """Whether more partitions than asked for are wrong as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is not as it should be, as a sentence, and whether `provision` can mend it."""
+
+    topic: str
+    sentence: str
+    missing: bool = False
+
+
+def topic_name(settings: TopicsSettings, name: str) -> str:
+    """`<prefix>.<name>`."""
+    return f"{settings.prefix}.{name}"
+
+
+def source_topics(settings: TopicsSettings, streams: Iterable[str] = STREAMS) -> list[TopicSpec]:
+    """The topics `source` writes for these streams."""
+    names = [*streams, GAPS, DEAD_LETTERS]
+    specs = [_spec(settings, name, cleanup="delete") for name in names]
+    ownership = _spec(settings, OWNERSHIP, cleanup="compact", partitions=len(STREAMS))
+    return [*specs, ownership]
+
+
+def processor_topics(settings: TopicsSettings) -> list[TopicSpec]:
+    """The topics `processor` writes."""
+    return [_spec(settings, CALLS, cleanup="compact"), _spec(settings, ALERTS, cleanup="delete")]
+
+
+def _spec(settings: TopicsSettings, name: str, *, cleanup: str, partitions: int | None = None) -> TopicSpec:
+    override = settings.overrides.get(name)
+    retention = (override and override.retention) or settings.retention
+    config = {"cleanup.policy": cleanup, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+    if cleanup == "delete":
+        config["retention.ms"] = str(int(retention.total_seconds() * 1000))
+    replication = (override and override.replication_factor) or settings.replication_factor
+    if replication >= 3:  # noqa: PLR2004 - one replica may be away without losing an acknowledged write or stopping
+        config["min.insync.replicas"] = "2"
+    return TopicSpec(
+        topic_name(settings, name),
+        partitions or (override and override.partitions) or settings.partitions,
+        replication,
+        config | (override.config if override else {}),
+        fixed_partitions=partitions is not None,
+    )
+
+
+def describe(client: AdminClient) -> Mapping[str, TopicMetadata]:
+    """The cluster's topics by name. Raises TopicError where the cluster does not answer."""
+    try:
+        topics: Mapping[str, TopicMetadata] = client.list_topics(timeout=TIMEOUT).topics
+    except KafkaException as error:
+        raise TopicError(f"the cluster's topics cannot be listed: {error.args[0].str()}") from error
+    return topics
+
+
+def differences(client: AdminClient, specs: Iterable[TopicSpec]) -> list[Difference]:
+    """What is missing or differs from `specs`."""
+    specs = list(specs)
+    existing = describe(client)
+    found = [difference for spec in specs for difference in _shape(spec, existing.get(spec.name))]
+    present = [spec for spec in specs if spec.name in existing and existing[spec.name].error is None]
+    return found + _config_differences(client, present)
+
+
+def _shape(spec: TopicSpec, topic: TopicMetadata | None) -> list[Difference]:
+    if topic is None or (topic.error is not None and topic.error.code() == RdKafkaError.UNKNOWN_TOPIC_OR_PART):
+        return [Difference(spec.name, f"{spec.name}: there is no such topic", missing=True)]
+    if topic.error is not None:
+        return [Difference(spec.name, f"{spec.name}: {topic.error.str()}")]
+    count = len(topic.partitions)
+    found = []
+    if count < spec.partitions or (spec.fixed_partitions and count != spec.partitions):
+        found.append(
+            Difference(
+                spec.name,
+                f"{spec.name}: has {count} partitions, not {spec.partitions}; records keep their order only where the "
+                "number never changes, so set topics.partitions to what is there, or make a new topic",
+            )
+        )
+    replicas = min((len(partition.replicas) for partition in topic.partitions.values()), default=0)
+    if replicas < spec.replication_factor:
+        found.append(
+            Difference(
+                spec.name,
+                f"{spec.name}: has {replicas} replicas, not {spec.replication_factor}; "
+                "add replicas with kafka-reassign-partitions, or set topics.replication_factor",
+            )
+        )
+    return found
+
+
+def _config_differences(client: AdminClient, specs: list[TopicSpec]) -> list[Difference]:
+    resources = {ConfigResource(ResourceType.TOPIC, spec.name): spec for spec in specs}
+    if not resources:
+        return []
+    found = []
+    for resource, future in client.describe_configs(list(resources), request_timeout=TIMEOUT).items():
+        spec = resources[resource]
+        try:
+            entries = future.result()
+        except KafkaException as error:
+            found.append(Difference(spec.name, f"{spec.name}: its configuration cannot be read: {error.args[0].str()}"))
+            continue
+        for key, wanted in spec.config.items():
+            actual = entries[key].value if key in entries else None
+            if actual != wanted:
+                found.append(Difference(spec.name, f"{spec.name}: {key} is {actual}, not {wanted}"))
+    return found
+
+
+def create(client: AdminClient, specs: Iterable[TopicSpec]) -> list[str]:
+    """Create those that are missing and return their names; another process may be doing the same.
+
+    Raises TopicError that names every topic that could not be made.
+    """
+    existing = describe(client)
+    missing = [spec for spec in specs if spec.name not in existing]
+    if not missing:
+        return []
+    new = [NewTopic(spec.name, spec.partitions, spec.replication_factor, config=dict(spec.config)) for spec in missing]
+    problems = []
+    for name, future in client.create_topics(new, operation_timeout=TIMEOUT, request_timeout=TIMEOUT).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            reason: RdKafkaError = error.args[0]
+            if reason.code() != RdKafkaError.TOPIC_ALREADY_EXISTS:
+                problems.append(f"{name}: cannot be created: {reason.str()}{_advice(reason)}")
+    if problems:
+        raise TopicError("\n".join(problems))
+    return [spec.name for spec in missing]
+
+
+def _advice(reason: RdKafkaError) -> str:
+    if reason.code() == RdKafkaError.INVALID_REPLICATION_FACTOR:
+        return "; set topics.replication_factor to at most the number of brokers"
+    if reason.code() in {RdKafkaError.TOPIC_AUTHORIZATION_FAILED, RdKafkaError.CLUSTER_AUTHORIZATION_FAILED}:
+        return "; allow CREATE on it, or let somebody who may run `benzinga-kafka provision`"
+    return ""
+
+
+def partition_counts(client: AdminClient, names: Iterable[str]) -> dict[str, int]:
+    """How many partitions each topic has. Raises TopicError that names every topic that cannot be used."""
+    existing = describe(client)
+    counts, problems = {}, []
+    for name in names:
+        topic = existing.get(name)
+        if topic is None or topic.error is not None:
+            reason = topic.error.str() if topic is not None and topic.error is not None else "there is no such topic"
+            problems.append(f"{name}: {reason}; run `benzinga-kafka provision`, or set topics.create")
+        else:
+            counts[name] = len(topic.partitions)
+    if problems:
+        raise TopicError("\n".join(problems))
+    return counts

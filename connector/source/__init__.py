@@ -1,0 +1,1 @@
+"""The source: one stream's way from the feed's frames to committed records."""

@@ -1,0 +1,135 @@
+"""The process `benzinga-kafka source`: every configured stream, its metrics and health, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+from connector.errors import BenzingaKafkaError
+from connector.http.health import Health
+from connector.http.server import HttpServer
+from connector.logs import get_logger
+from connector.metrics import SourceMetrics, new_registry
+from connector.source.preflight import prepare
+from connector.source.stream import StreamSource
+from connector.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prometheus_client import CollectorRegistry
+
+    from connector.settings import Settings
+    from connector.source.preflight import Ground
+
+log = get_logger(__name__)
+
+
+class SourceApp:
+    """Runs the configured streams until stopped."""
+
+    def __init__(self, settings: Settings, registry: CollectorRegistry | None = None) -> None:
+        self.settings = settings
+        self.registry = registry or new_registry()
+        self.metrics = SourceMetrics(self.registry, settings.feed.streams)
+        self.instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self.streams: list[StreamSource] = []
+        self._halt = threading.Event()
+        self._stop = asyncio.Event()
+
+    def unready(self) -> list[str]:
+        """Why `/readyz` is 503; empty where it is 200."""
+        if not self.streams:
+            return ["starting: broker, topics and schemas are being checked"]
+        return [reason for stream in self.streams if (reason := stream.unready) is not None]
+
+    def stop(self) -> None:
+        """Finish what is in flight, then end; a second call ends at once."""
+        if self._stop.is_set():
+            log.warning("source.halting")
+            for stream in self.streams:
+                stream.halt()
+        else:
+            log.info("source.stopping")
+        self._halt.set()
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Carry the streams until `stop`. Raises ConfigurationError or KafkaError where that cannot begin."""
+        health = Health(self.unready)
+        server = HttpServer(self.settings.http, self.registry, health)
+        server.start()
+        beating = asyncio.create_task(health.run())
+        try:
+            ground = await self._prepare()
+            if ground is None:
+                return
+            self.streams = [
+                StreamSource(
+                    STREAMS[name],
+                    self.settings,
+                    self.metrics,
+                    partitions=ground.partitions,
+                    schema_ids=ground.schema_ids,
+                    instance=self.instance,
+                )
+                for name in self.settings.feed.streams
+            ]
+            log.info("source.started", instance=self.instance, streams=self.settings.feed.streams, port=server.port)
+            await self._carry()
+        finally:
+            beating.cancel()
+            server.close()
+
+    async def _prepare(self) -> Ground | None:
+        """The ground to stand on; None where a signal ended the wait for it."""
+        try:
+            return await asyncio.to_thread(prepare, self.settings, self._halt)
+        except BenzingaKafkaError:
+            if self._stop.is_set():
+                return None
+            raise
+
+    async def _carry(self) -> None:
+        running = {asyncio.create_task(stream.run(), name=stream.stream.name) for stream in self.streams}
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            # Streams are independent: one that was taken over ends alone; a fault of ours ends the process.
+            pending: set[asyncio.Task[object]] = {*running, stopping}
+            while not stopping.done():
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {stopping}:
+                    task.result()
+            await asyncio.gather(*(stream.stop() for stream in self.streams))
+            await asyncio.gather(*running)
+            log.info("source.stopped")
+        finally:
+            stopping.cancel()
+            for stream in self.streams:
+                stream.halt()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def on_signals(call: Callable[[], None]) -> Any:
+    """Call `call` on SIGTERM and SIGINT while the context lasts."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, call)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def run_source(settings: Settings) -> None:
+    """Run until a signal."""
+    app = SourceApp(settings)
+    with on_signals(app.stop):
+        await app.run()

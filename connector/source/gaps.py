@@ -1,0 +1,250 @@
+"""What may be missing, and when that must be said.
+
+Pure: times are microseconds since the epoch. Rules: contract §3 (`gaps`) and §4.4: silence means nothing is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from connector.messages import Message, TranscriptPosition
+
+RUNNING: Final = 30 * 60 * 1_000_000
+"""A transcript runs while its last sentence is younger than this (µs) and nothing has ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One record of `gaps`; the names are the schema's."""
+
+    stream: str
+    reason: str
+    detected_at: int
+    disconnected_at: int | None = None
+    connected_at: int | None = None
+    last_message_id: str | None = None
+    last_event_time: int | None = None
+    first_message_id: str | None = None
+    first_event_time: int | None = None
+    transcript_id: str | None = None
+    first_missing: int | None = None
+    last_missing: int | None = None
+    detail: str | None = None
+    fingerprint: str = field(default="", compare=False)
+    """Of a frame that could not be kept, so that the same one is said once; a header, not a field of the record."""
+
+    def datum(self) -> dict[str, Any]:
+        """The Avro datum."""
+        datum = asdict(self)
+        del datum["fingerprint"]
+        return datum
+
+
+@dataclass(slots=True)
+class _Interruption:
+    """A time without a reader that no replay has bridged yet."""
+
+    disconnected_at: int | None
+    connected_at: int | None = None
+    since: set[str] = field(default_factory=set)
+    """Fingerprints of what was admitted since: meeting those again proves nothing about the time before."""
+    arrived: int = 0
+    bridged: bool = False
+    first: Message | None = None
+    last: Message | None = None
+
+
+class ReplayGaps:
+    """Whether the replay after an interruption overlaps with what was known before it."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._interruption: _Interruption | None = None
+        self._last_id: str | None = None
+        self._last_time: int | None = None
+
+    def restored(self, last_id: str, last_time: int | None) -> None:
+        """The topic's tail holds messages: an earlier process has read this stream, and was interrupted."""
+        self._last_id, self._last_time = last_id, last_time
+        self._interruption = _Interruption(None)
+
+    def connected(self, at: int, *, replaying: bool) -> Iterator[Gap]:
+        """A connection stands; without a replay nothing can bridge an interruption."""
+        interruption = self._interruption
+        if interruption is None:
+            return
+        interruption.connected_at = at
+        if not replaying:
+            yield self._gap(interruption, at, "no_replay", "connected without asking for a replay")
+
+    def admitted(self, message: Message) -> None:
+        """A message was new."""
+        if self._interruption is not None:
+            self._interruption.arrived += 1
+            self._interruption.since.add(message.fingerprint)
+            self._interruption.first = self._interruption.first or message
+            self._interruption.last = message
+        else:
+            self._last_id, self._last_time = message.message_id, _micros(message)
+
+    def met_again(self, fingerprint: str) -> None:
+        """A message (or dead letter) was known already."""
+        if self._interruption is not None:
+            self._interruption.arrived += 1
+            if fingerprint not in self._interruption.since:
+                self._interruption.bridged = True
+
+    def settled(self, at: int) -> Iterator[Gap]:
+        """The settle window is over, and everything that arrived in it was admitted or met again."""
+        interruption = self._interruption
+        if interruption is not None and not interruption.bridged:
+            if interruption.arrived:
+                yield self._gap(interruption, at, "no_overlap", "the replay holds nothing that was known before")
+            else:
+                yield self._gap(interruption, at, "no_replay", "the replay brought nothing")
+        self._close(interruption)
+
+    def disconnected(self, at: int) -> Iterator[Gap]:
+        """The connection is gone, perhaps within the settle window.
+
+        What was admitted in that window is published, so that after a crash it would look as if it had always been
+        known: what could not be proved by now has to be said now. An interruption in which nothing arrived goes on.
+        """
+        interruption = self._interruption
+        if interruption is not None and interruption.arrived:
+            if not interruption.bridged:
+                yield self._gap(interruption, at, "no_overlap", "the connection ended while its replay was read")
+            self._close(interruption)
+        if self._interruption is None:
+            self._interruption = _Interruption(at)
+
+    def _close(self, interruption: _Interruption | None) -> None:
+        self._interruption = None
+        if interruption is not None and interruption.last is not None:
+            self._last_id, self._last_time = interruption.last.message_id, _micros(interruption.last)
+
+    def _gap(self, interruption: _Interruption, at: int, reason: str, detail: str) -> Gap:
+        first = interruption.first
+        gap = Gap(
+            self._stream,
+            reason,
+            detected_at=at,
+            disconnected_at=interruption.disconnected_at,
+            connected_at=interruption.connected_at,
+            last_message_id=self._last_id,
+            last_event_time=self._last_time,
+            first_message_id=first.message_id if first else None,
+            first_event_time=_micros(first) if first else None,
+            detail=detail,
+        )
+        self._close(interruption)
+        return gap
+
+
+def _micros(message: Message) -> int | None:
+    return None if message.event_time is None else message.event_time // 1000
+
+
+@dataclass(slots=True)
+class _Transcript:
+    highest: int
+    last_seen: int
+    ended: bool = False
+    holes: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Missing ranges (first, last) and when each must be said."""
+
+
+class SequenceGaps:
+    """Jumps of `sequence`, and interruptions while a transcript was running."""
+
+    def __init__(self, stream: str, grace: int) -> None:
+        self._stream = stream
+        self._grace = grace
+        self._transcripts: dict[str, _Transcript] = {}
+        self._disconnected_at: int | None = None
+        self._interrupted = False
+
+    def restored(self, positions: Iterable[tuple[TranscriptPosition, int]], said: set[tuple[str, int, int]]) -> None:
+        """The tail: positions and when each was received, oldest first; `said`: ranges that are on `gaps` already."""
+        for position, received_at in positions:
+            self.sentence(position, received_at)
+        for transcript_id, transcript in self._transcripts.items():
+            for first, last in list(transcript.holes):
+                if (transcript_id, first, last) in said:
+                    del transcript.holes[first, last]
+        self._interrupted = bool(self._transcripts)
+
+    def sentence(self, position: TranscriptPosition, at: int) -> None:
+        """A sentence was admitted."""
+        transcript = self._transcripts.get(position.transcript_id)
+        sequence = position.sequence
+        if transcript is None:
+            self._transcripts[position.transcript_id] = _Transcript(sequence, at, position.ended)
+            return
+        if sequence > transcript.highest + 1:
+            transcript.holes[transcript.highest + 1, sequence - 1] = at + self._grace
+        elif sequence <= transcript.highest and transcript.holes:
+            _fill(transcript.holes, sequence)
+        transcript.highest = max(transcript.highest, sequence)
+        transcript.last_seen = at
+        transcript.ended = transcript.ended or position.ended
+
+    def disconnected(self, at: int) -> None:
+        """The connection is gone."""
+        if not self._interrupted:
+            self._interrupted, self._disconnected_at = True, at
+
+    def connected(self, at: int) -> Iterator[Gap]:
+        """A connection stands: say which transcripts were running while nobody listened."""
+        if not self._interrupted:
+            return
+        reference = at if self._disconnected_at is None else self._disconnected_at
+        for transcript_id, transcript in self._transcripts.items():
+            if not transcript.ended and reference - transcript.last_seen < RUNNING:
+                yield Gap(
+                    self._stream,
+                    "no_replay",
+                    detected_at=at,
+                    disconnected_at=self._disconnected_at,
+                    connected_at=at,
+                    transcript_id=transcript_id,
+                    last_message_id=f"{transcript_id}:{transcript.highest}",
+                    first_missing=transcript.highest + 1,
+                    detail="the connection was interrupted while this call was running; there is no replay",
+                )
+        self._interrupted, self._disconnected_at = False, None
+
+    def due(self, now: int) -> Iterator[Gap]:
+        """Holes that have not filled within the grace; each is said once. Transcripts long silent are forgotten."""
+        for transcript_id, transcript in list(self._transcripts.items()):
+            for (first, last), deadline in list(transcript.holes.items()):
+                if deadline <= now:
+                    del transcript.holes[first, last]
+                    yield Gap(
+                        self._stream,
+                        "sequence",
+                        detected_at=now,
+                        transcript_id=transcript_id,
+                        last_message_id=f"{transcript_id}:{first - 1}",
+                        first_message_id=f"{transcript_id}:{last + 1}",
+                        first_missing=first,
+                        last_missing=last,
+                        detail=f"{last - first + 1} sentences did not arrive",
+                    )
+            if now - transcript.last_seen > 2 * RUNNING and not transcript.holes:
+                del self._transcripts[transcript_id]
+
+
+def _fill(holes: dict[tuple[int, int], int], sequence: int) -> None:
+    for (first, last), deadline in holes.items():
+        if first <= sequence <= last:
+            del holes[first, last]
+            if first < sequence:
+                holes[first, sequence - 1] = deadline
+            if sequence < last:
+                holes[sequence + 1, last] = deadline
+            return

@@ -1,0 +1,146 @@
+"""What is received and not yet committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from connector.kafka.records import Record
+    from connector.messages import DeadLetter, Message
+    from connector.source.gaps import Gap
+
+
+@dataclass(slots=True)
+class Pending:
+    """A record on its way, and what it was made of."""
+
+    record: Record
+    received_at: int
+    """Microseconds since the epoch, UTC."""
+
+    origin: Message | DeadLetter | Gap
+    payload: bytes = b""
+    """The frame, kept until the commit: a record that Kafka refuses for good becomes a dead letter."""
+
+    @property
+    def size(self) -> int:
+        """Bytes held, roughly."""
+        return self.record.size + len(self.payload)
+
+
+class Outbox:
+    """A queue of what is pending, bounded by bytes: above the bound it is `full`, and the feed is not read."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._queue: deque[Pending] = deque()
+        self._in_flight: list[Pending] = []
+        self._bytes = 0
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._queue) + len(self._in_flight)
+
+    def __iter__(self) -> Iterator[Pending]:
+        """Everything not committed, oldest first."""
+        yield from self._in_flight
+        yield from self._queue
+
+    @property
+    def full(self) -> bool:
+        """Whether no more should be read for now."""
+        return self._bytes >= self._max_bytes
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held, roughly."""
+        return self._bytes
+
+    @property
+    def in_flight(self) -> list[Pending]:
+        """The batch whose transaction has begun; empty between two."""
+        return self._in_flight
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is queued that is not in flight."""
+        return bool(self._queue)
+
+    @property
+    def oldest(self) -> int | None:
+        """When the oldest was received, µs since the epoch."""
+        first = next(iter(self), None)
+        return first.received_at if first is not None else None
+
+    def put(self, items: Iterable[Pending]) -> None:
+        """Queue `items` in their order."""
+        for item in items:
+            self._queue.append(item)
+            self._bytes += item.size
+        self._signal()
+
+    def take(self, max_records: int, max_bytes: int) -> list[Pending]:
+        """Move the next batch into flight: at least one, at most so many records and bytes."""
+        if self._in_flight:
+            raise RuntimeError("the batch before is still in flight")
+        size = 0
+        while self._queue and len(self._in_flight) < max_records:
+            size += self._queue[0].size
+            if self._in_flight and size > max_bytes:
+                break
+            self._in_flight.append(self._queue.popleft())
+        if not self._queue:
+            self._arrived.clear()
+        return self._in_flight
+
+    def committed(self) -> list[Pending]:
+        """Forget the batch in flight and return it."""
+        batch, self._in_flight = self._in_flight, []
+        self._bytes -= sum(item.size for item in batch)
+        self._signal()
+        return batch
+
+    def replace(self, items: Iterable[Pending]) -> None:
+        """Let `items` be all that is pending."""
+        items = list(items)
+        self._queue.clear()
+        self._arrived.clear()
+        self._in_flight = []
+        self._bytes = 0
+        self.put(items)
+
+    def replace_in_flight(self, items: list[Pending]) -> None:
+        """Let `items` be the batch in flight."""
+        self._bytes += sum(item.size for item in items) - sum(item.size for item in self._in_flight)
+        self._in_flight = items
+
+    async def arrival(self) -> bool:
+        """Wait until something is pending; False where it was closed and nothing is."""
+        while not len(self) and not self._closed:
+            await self._arrived.wait()
+        return len(self) > 0
+
+    def close(self) -> None:
+        """Nothing more will come: once empty, `arrival` says so."""
+        self._closed = True
+        self._arrived.set()
+
+    async def room(self) -> None:
+        """Wait until it is no longer full."""
+        await self._room.wait()
+
+    def _signal(self) -> None:
+        if self._queue:
+            self._arrived.set()
+        if self.full:
+            self._room.clear()
+        else:
+            self._room.set()

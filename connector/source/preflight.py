@@ -1,0 +1,91 @@
+"""What must be true before a stream can be carried: settings, broker, topics, schemas. All problems are told at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from connector.errors import BenzingaKafkaError, ConfigurationError, KafkaError
+from connector.kafka import clients, topics
+from connector.kafka.registry import Registry
+from connector.logs import add_secret, get_logger
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+
+    from connector.settings import Settings
+
+log = get_logger(__name__)
+
+BROKER_TIMEOUT: Final = 15.0
+"""Seconds a broker has to answer before the process gives up and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the streams stand on."""
+
+    partitions: Mapping[str, int]
+    """Partitions by topic name."""
+
+    schema_ids: Mapping[str, int]
+    """Schema ids by schema name."""
+
+
+def prepare(settings: Settings, stop: threading.Event) -> Ground:
+    """Check everything; create missing topics and register missing schemas where the settings allow. Blocks.
+
+    A registry that is away is waited for. Raises ConfigurationError or KafkaError that tells every problem.
+    """
+    problems: list[BenzingaKafkaError] = []
+    try:
+        add_secret(settings.feed.read_token())
+    except ConfigurationError as error:
+        problems.append(error)
+    with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
+        topics_ready = pool.submit(_topics, settings)
+        schemas_ready = pool.submit(_schemas, settings, stop)
+        # A registry is waited for without end: but not while something else makes the wait pointless.
+        kafka_problem = topics_ready.exception()
+        if problems or kafka_problem is not None:
+            stop.set()
+        found = [*problems, kafka_problem, schemas_ready.exception()]
+    failures = [error for error in found if error is not None]
+    for failure in failures:
+        if not isinstance(failure, BenzingaKafkaError):
+            raise failure
+    if failures:
+        raise _together(failures)
+    return Ground(topics_ready.result(), schemas_ready.result())
+
+
+def _topics(settings: Settings) -> dict[str, int]:
+    client = clients.admin(settings.kafka)
+    clients.cluster_reached(client, settings.kafka, BROKER_TIMEOUT)
+    specs = topics.source_topics(settings.topics, settings.feed.streams)
+    if settings.topics.create:
+        for name in topics.create(client, specs):
+            log.info("kafka.topic_created", topic=name)
+    for difference in topics.differences(client, specs):
+        if not difference.missing:
+            log.warning("kafka.topic_differs", topic=difference.topic, detail=difference.sentence)
+    return topics.partition_counts(client, [spec.name for spec in specs])
+
+
+def _schemas(settings: Settings, stop: threading.Event) -> dict[str, int]:
+    registry = Registry(settings.schema_registry)
+    names = [*settings.feed.streams, topics.GAPS]
+    with ThreadPoolExecutor(4, thread_name_prefix="registry") as pool:
+        ids = pool.map(
+            lambda name: registry.wait_for_schema_id(topics.topic_name(settings.topics, name), name, stop), names
+        )
+        return dict(zip(names, ids, strict=True))
+
+
+def _together(failures: list[BaseException]) -> BenzingaKafkaError:
+    sentences = [line.removeprefix("- ") for error in failures for line in str(error).splitlines()]
+    if any(isinstance(error, ConfigurationError) for error in failures):
+        return ConfigurationError(sentences)
+    return KafkaError("\n".join(dict.fromkeys(sentences)))

@@ -1,0 +1,159 @@
+"""What the topics hold when a stream is taken over: the state that duplicates and gaps are recognised by.
+
+Nothing else is kept anywhere: the topic is the dedup state (contract §4).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+import fastavro
+
+from connector.kafka import clients
+from connector.kafka.tail import read_tail
+from connector.mapping.schemas import load_schema
+from connector.mapping.times import rfc_3339_nanos
+from connector.messages import DeadLetter, Message, TranscriptPosition
+from connector.source.gaps import RUNNING
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from confluent_kafka import Consumer
+
+    from connector.kafka.tail import TailRecord
+    from connector.settings import Settings
+    from connector.source.pending import Pending
+    from connector.source.records import RecordBuilder
+    from connector.streams import Stream
+
+FRAMES: Final = 1000
+"""Dead letters, and gap records, that are read back."""
+
+PREFIX: Final = 5
+"""Bytes of the wire format before the Avro value."""
+
+
+@dataclass(slots=True)
+class Restored:
+    """The committed end of a stream's topics."""
+
+    messages: dict[int, list[TailRecord]]
+    """By partition, oldest first."""
+
+    dead_letters: list[TailRecord] = field(default_factory=list)
+    """Of this stream, oldest first."""
+
+    frames: list[bytes] = field(default_factory=list)
+    """Fingerprints of frames that were dead-lettered, or said to be too large."""
+
+    last: tuple[str, int | None] | None = None
+    """The last message's id and event time (µs); None where the topic is empty."""
+
+    positions: list[tuple[TranscriptPosition, int]] = field(default_factory=list)
+    """Transcripts: sentences of the last hour and when each was received (µs), oldest first."""
+
+    said: set[tuple[str, int, int]] = field(default_factory=set)
+    """Transcripts: ranges that `gaps` already tells of."""
+
+    def ends_with(self, batch: Sequence[Pending]) -> bool:
+        """Whether `batch` was committed although nobody told us so.
+
+        A transaction is whole or not at all, and nobody but us writes: where it was committed, its records are the very
+        end of every partition it wrote to. That is asked of the batch as a whole, because a sentence's versions (A, B,
+        A again) cannot be told apart one by one.
+        """
+        written: dict[int, list[tuple[str, bytes]]] = defaultdict(list)
+        letters = []
+        for item in batch:
+            if isinstance(item.origin, Message):
+                entry = (item.origin.message_id, bytes.fromhex(item.origin.fingerprint))
+                written[item.record.partition].append(entry)
+            elif isinstance(item.origin, DeadLetter):
+                letters.append(bytes.fromhex(item.origin.fingerprint))
+        ends = [
+            ([(row.key, row.fingerprint) for row in self.messages.get(partition, ())], entries)
+            for partition, entries in written.items()
+        ]
+        if letters:
+            ends.append(([("", row.fingerprint) for row in self.dead_letters], [("", letter) for letter in letters]))
+        return bool(ends) and all(_is_end(entries, rows) for rows, entries in ends)
+
+
+def _is_end(entries: list[tuple[str, bytes]], rows: list[tuple[str, bytes]]) -> bool:
+    common = min(len(entries), len(rows))
+    return common > 0 and rows[-common:] == entries[-common:]
+
+
+def restore(settings: Settings, stream: Stream, builder: RecordBuilder, stop: threading.Event) -> Restored:
+    """Read back what `stream`'s topics hold. Blocks; raises KafkaError, StoppedError."""
+    consumer = clients.consumer(settings.kafka, f"{settings.topics.prefix}.tail")
+    try:
+        return _restore(settings, stream, builder, consumer, stop)
+    finally:
+        consumer.close()
+
+
+def _restore(
+    settings: Settings, stream: Stream, builder: RecordBuilder, consumer: Consumer, stop: threading.Event
+) -> Restored:
+    recent = time.time_ns() // 1_000_000 - 2 * RUNNING // 1000
+    transcripts = not stream.has_replay
+
+    def may_end(value: bytes, timestamp: int) -> bool:
+        return transcripts and timestamp >= recent and b"COMPLETE" in value.upper()
+
+    partitions = range(builder.partitions)
+    restored = Restored(
+        read_tail(consumer, builder.topic, partitions, settings.source.dedup_window, keep_value=may_end, stop=stop)
+    )
+    letters = read_tail(consumer, builder.dead_letters, [builder.dead_letters_partition], FRAMES, stop=stop)
+    gaps = read_tail(
+        consumer, builder.gaps, [builder.gaps_partition], FRAMES, keep_value=lambda _value, _timestamp: True, stop=stop
+    )
+    own_gaps = [row for row in gaps[builder.gaps_partition] if row.key == stream.name]
+    restored.dead_letters = [row for row in letters[builder.dead_letters_partition] if row.key == stream.name]
+    restored.frames = [row.fingerprint for row in (*restored.dead_letters, *own_gaps) if row.fingerprint]
+    rows = sorted((row for tail in restored.messages.values() for row in tail), key=lambda row: row.timestamp)
+    if rows:
+        time_text = rows[-1].event_time_text
+        nanos = rfc_3339_nanos(time_text) if time_text else None
+        restored.last = (rows[-1].key, None if nanos is None else nanos // 1000)
+    if transcripts:
+        restored.positions = list(_positions(row for row in rows if row.timestamp >= recent))
+        restored.said = set(_said(own_gaps))
+    return restored
+
+
+def _positions(rows: Iterable[TailRecord]) -> Iterator[tuple[TranscriptPosition, int]]:
+    for row in rows:
+        transcript_id, _, sequence = row.key.rpartition(":")
+        if sequence.lstrip("-").isdecimal():
+            ended = bool(row.value) and _is_ended(row.value)
+            yield TranscriptPosition(transcript_id, int(sequence), ended), row.timestamp * 1000
+
+
+def _is_ended(value: bytes) -> bool:
+    status = _decoded(value, "transcripts").get("status")
+    return isinstance(status, str) and status.upper() in {"COMPLETE", "COMPLETED"}
+
+
+def _said(gaps: Iterable[TailRecord]) -> Iterator[tuple[str, int, int]]:
+    for row in gaps:
+        gap = _decoded(row.value, "gaps")
+        if gap.get("reason") == "sequence":
+            yield gap["transcript_id"], gap["first_missing"], gap["last_missing"]
+
+
+def _decoded(value: bytes, name: str) -> dict[str, Any]:
+    """Decode one of our own records; one that was written by another schema tells nothing."""
+    try:
+        decoded = fastavro.schemaless_reader(BytesIO(value[PREFIX:]), load_schema(name), None)
+    except (ValueError, EOFError, IndexError, KeyError, TypeError, UnicodeDecodeError):
+        return {}
+    return decoded if isinstance(decoded, dict) else {}

@@ -1,0 +1,267 @@
+"""One owned stream, from the fence to live: the order that the guarantee rests on (contract §4).
+
+    FENCING ──▶ READING_TAIL ──▶ PUBLISHING ──▶ STOPPED
+       ▲                             │
+       └────── the producer broke ───┤
+                                     └──▶ TAKEN_OVER   another process fenced us: socket closed, nothing is written
+
+The feed connects only once the tail is read for the first time; a producer that is rebuilt later goes through the fence
+and the tail again while the feed goes on, and what is pending is looked at again in the light of what was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from connector.errors import FencedError, KafkaError
+from connector.feed.connection import Feed
+from connector.kafka import clients
+from connector.kafka.claims import claim_record, last_claim
+from connector.kafka.transactions import StoppedError, TransactionalProducer
+from connector.logs import get_logger
+from connector.mapping.decoder import Decoder
+from connector.source.intake import Intake
+from connector.source.pending import Outbox
+from connector.source.publisher import Publisher
+from connector.source.records import RecordBuilder
+from connector.source.restore import Restored, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from connector.metrics import SourceMetrics
+    from connector.settings import Settings
+    from connector.streams import Stream
+
+log = get_logger(__name__)
+
+REBUILD_MIN: Final = 1.0
+REBUILD_MAX: Final = 30.0
+"""Seconds before a broken producer is made anew; doubled each time, back to the least after a while of quiet."""
+
+REBUILD_QUIET: Final = 60.0
+
+CLAIM_DELAY: Final = 2.0
+"""Seconds a fenced process waits before it reads who claimed the stream: the other one claims right after its fence."""
+
+TICK: Final = 1.0
+
+T = TypeVar("T")
+
+
+class State(Enum):
+    """Where a stream is in its life; how its socket is, `Feed.state` tells."""
+
+    WAITING = "waiting"
+    FENCING = "fencing"
+    READING_TAIL = "reading_tail"
+    PUBLISHING = "publishing"
+    TAKEN_OVER = "taken_over"
+    STOPPED = "stopped"
+
+
+class StreamSource:
+    """Owns one stream: its producer, its state in Kafka, its socket."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        settings: Settings,
+        metrics: SourceMetrics,
+        *,
+        partitions: Mapping[str, int],
+        schema_ids: Mapping[str, int],
+        instance: str,
+    ) -> None:
+        """`partitions`: by topic; `schema_ids`: by schema name; `instance`: this process's name in claims and logs."""
+        self.stream = stream
+        self.state = State.WAITING
+        self.owner: str | None = None
+        """The instance that took the stream over from us."""
+        self.outbox = Outbox(settings.source.max_pending_bytes)
+        self._settings = settings
+        self._metrics = metrics
+        self._instance = instance
+        self._transactional_id = f"{settings.topics.prefix}.{stream.name}"
+        self._builder = RecordBuilder(stream, settings.topics, partitions, schema_ids)
+        # One thread: a producer's calls never overlap.
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{stream.name}")
+        self._halt = threading.Event()
+        self._producer: TransactionalProducer | None = None
+        decoder = Decoder(stream)
+        self.intake = Intake(
+            stream, settings, decoder=decoder, builder=self._builder, outbox=self.outbox, metrics=metrics
+        )
+        self._publisher = Publisher(
+            stream.name,
+            self.outbox,
+            builder=self._builder,
+            decoder=decoder,
+            metrics=metrics,
+            executor=self._executor,
+        )
+        self.feed = Feed(stream, settings, self.intake, metrics)
+        self._feed_task: asyncio.Task[None] | None = None
+        self._stopping = False
+        name = stream.name
+        metrics.pending_messages.labels(name).set_function(lambda: len(self.outbox))
+        metrics.pending_oldest.labels(name).set_function(self._oldest_age)
+
+    def _oldest_age(self) -> float:
+        oldest = self.outbox.oldest
+        return 0.0 if oldest is None else max(0.0, time.time() - oldest / 1e6)
+
+    @property
+    def unready(self) -> str | None:
+        """Why this stream is not as it should be, None where it is."""
+        if self.state is State.TAKEN_OVER:
+            return f"{self.stream.name}: taken over by {self.owner}"
+        if self.state is not State.PUBLISHING:
+            return f"{self.stream.name}: {self.state.value.replace('_', ' ')}"
+        if self.intake.refused_status is not None:
+            return f"{self.stream.name}: the feed refuses the API key ({self.intake.refused_status})"
+        return None
+
+    async def run(self) -> None:
+        """Own the stream until stopped or taken over. Raises KafkaError only where going on makes no sense."""
+        ticking = asyncio.create_task(self._tick())
+        wait, first = REBUILD_MIN, True
+        try:
+            while True:
+                began = time.monotonic()
+                try:
+                    await self._life(first=first)
+                    break
+                except StoppedError:
+                    break
+                except FencedError as error:
+                    if await self._is_taken_over(error):
+                        break
+                except KafkaError as error:
+                    if time.monotonic() - began > REBUILD_QUIET:
+                        wait = REBUILD_MIN
+                    log.warning("stream.rebuilding", stream=self.stream.name, error=str(error), wait_seconds=wait)
+                    self._metrics.transactions.labels(self.stream.name, "failed").inc()
+                    await self._in_thread(partial(self._halt.wait, wait))
+                    wait = min(REBUILD_MAX, wait * 2)
+                first = first and self._feed_task is None
+        finally:
+            ticking.cancel()
+            await self._end()
+
+    async def stop(self) -> None:
+        """Finish what is in flight: close the socket, publish what is pending, let `run` return."""
+        self._stopping = True
+        await self.feed.close()
+        self.outbox.close()
+
+    def halt(self) -> None:
+        """Stop at once; what is pending stays uncommitted."""
+        self._halt.set()
+        if self._producer is not None:
+            self._producer.stop()
+        self.outbox.close()
+
+    async def _life(self, *, first: bool) -> None:
+        """One producer's life, from its fence to its end."""
+        self._enter(State.FENCING)
+        await self._in_thread(self._close_producer)
+        producer = TransactionalProducer(
+            lambda: clients.producer(self._settings.kafka, self._transactional_id),
+            self._transactional_id,
+            self._count_transaction,
+        )
+        self._producer = producer
+        if self._halt.is_set():
+            producer.stop()
+        await self._in_thread(producer.fence)
+        claim = claim_record(self._settings, self.stream.name, self._instance)
+        await self._in_thread(lambda: producer.publish([claim]))
+        self._enter(State.READING_TAIL)
+        restored = await self._in_thread(self._restore)
+        self.intake.restore(restored, first=first)
+        self._metrics.owned.labels(self.stream.name).set(1)
+        self._enter(State.PUBLISHING)
+        if self._feed_task is None and not self._stopping:
+            self._feed_task = asyncio.create_task(self.feed.run(), name=f"source-{self.stream.name}")
+        await self._publish(producer)
+
+    async def _publish(self, producer: TransactionalProducer) -> None:
+        """Publish until the outbox is closed; an error of the feed's side ends it as well, it is a fault of ours."""
+        publishing = asyncio.create_task(self._publisher.run(producer))
+        feed = self._feed_task
+        waiting = {publishing} | ({feed} if feed is not None else set())
+        try:
+            while not publishing.done():
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if feed in done and feed is not None:
+                    feed.result()
+            publishing.result()
+        finally:
+            if not publishing.done():
+                publishing.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await publishing
+
+    def _restore(self) -> Restored:
+        restored = restore(self._settings, self.stream, self._builder, self._halt)
+        count = sum(map(len, restored.messages.values()))
+        log.info("stream.tail_read", stream=self.stream.name, records=count)
+        return restored
+
+    async def _is_taken_over(self, error: FencedError) -> bool:
+        """After a fence: whether another instance has claimed the stream since."""
+        self._metrics.transactions.labels(self.stream.name, "fenced").inc()
+        log.warning("stream.fenced", stream=self.stream.name, error=str(error))
+        claim = await self._in_thread(self._other_claim)
+        if claim is None:
+            return False
+        self.owner = claim
+        self._enter(State.TAKEN_OVER)
+        log.warning("stream.taken_over", stream=self.stream.name, by=claim, unpublished=len(self.outbox))
+        return True
+
+    def _other_claim(self) -> str | None:
+        if self._halt.wait(CLAIM_DELAY):
+            raise StoppedError(f"{self.stream.name}: stopped while fenced")
+        claim = last_claim(self._settings, self.stream.name, self._halt)
+        return claim.instance if claim is not None and claim.instance != self._instance else None
+
+    async def _end(self) -> None:
+        await self.feed.close()
+        if self._feed_task is not None:
+            await asyncio.gather(self._feed_task, return_exceptions=True)
+        self._metrics.owned.labels(self.stream.name).set(0)
+        if self.state is not State.TAKEN_OVER:
+            self._enter(State.STOPPED)
+        await self._in_thread(self._close_producer)
+        self._executor.shutdown(wait=False)
+
+    def _close_producer(self) -> None:
+        if self._producer is not None:
+            self._producer.close()
+            self._producer = None
+
+    def _count_transaction(self, result: str) -> None:
+        self._metrics.transactions.labels(self.stream.name, result).inc()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            if self.state is State.PUBLISHING:
+                self.intake.tick(time.time_ns() // 1000)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    def _enter(self, state: State) -> None:
+        if state is not self.state:
+            log.info("stream.state", stream=self.stream.name, state=state.value)
+            self.state = state
