@@ -9,6 +9,7 @@ import signal
 import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,6 @@ from connector.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from connector.simulator import Scenario
 
@@ -54,13 +54,14 @@ class _Plan:
 
 
 def simulate(
+    *,
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings file (YAML); its token is the one let in.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
     token: Annotated[
-        str | None, typer.Option(envvar="BENZINGA_FEED__TOKEN", help="API key that is let in.", show_default=False)
+        str | None, typer.Option(envvar="BENZINGA_FEED__TOKEN", help="API key that is let in; any text.", show_default=False)
     ] = None,
     scenario: Annotated[str, typer.Option(help=f"Kind of day: {', '.join(SCENARIOS)}.")] = "busy",
     stream: Annotated[
@@ -90,8 +91,8 @@ def simulate(
     Standard output gets one JSON object when it listens and one when it ends.
     """
     streams = tuple(dict.fromkeys(stream or STREAMS))
-    problems = [f"--stream {name}: no such stream; there are {', '.join(STREAMS)}" for name in streams]
-    problems = [text for text, name in zip(problems, streams, strict=True) if name not in STREAMS]
+    offer = ", ".join(STREAMS)
+    problems = [f"--stream {name}: no such stream; there are {offer}" for name in streams if name not in STREAMS]
     if scenario not in SCENARIOS:
         problems.append(f"--scenario {scenario}: no such scenario; there are {', '.join(SCENARIOS)}")
     if record is not None and not record.parent.is_dir():

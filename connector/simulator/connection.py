@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from connector.simulator.channel import passes
@@ -82,6 +84,22 @@ class FeedConnection(ServerConnection):
                 with contextlib.suppress(OSError):  # the peer was faster
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
+
+    async def keep_alive(self, interval: float, patience: float | None) -> None:
+        """Ping every `interval` seconds; drop the client where no pong comes within `patience`."""
+        while True:
+            await asyncio.sleep(interval)
+            if self.stalled:
+                continue
+            try:
+                pong = await self.ping()
+                if patience is not None:
+                    await asyncio.wait_for(pong, patience)
+            except TimeoutError:
+                self.abort()
+                return
+            except ConnectionClosed:
+                return
 
     def data_received(self, data: bytes) -> None:
         """Hold what arrives while stalled; tell of a closing handshake as soon as the client asked for it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -16,6 +15,7 @@ from connector.logs import get_logger
 from connector.simulator.admission import Admission, Refusal
 from connector.simulator.channel import Channel, FrameKind, Handshake, SentFrame, parse
 from connector.simulator.connection import FeedConnection
+from connector.simulator.conversation import Conversation
 from connector.simulator.faults import Faults
 from connector.simulator.recorder import Recorder
 from connector.simulator.settings import SimulatorSettings
@@ -68,7 +68,7 @@ class Simulator:
             process_request=self._admit,
             create_connection=FeedConnection,
             compression=None,
-            ping_interval=None,  # `_keep_alive` does it: a stalled connection must not ping
+            ping_interval=None,  # `keep_alive` does it: a stalled connection must not ping
             close_timeout=1.0,
             logger=_silent,
         )
@@ -239,11 +239,14 @@ class Simulator:
         elif self.settings.status_on_connect:
             connection.say('{"status":"connected","message":"authenticated"}')
         self.changed()
-        keep_alive = asyncio.create_task(self._keep_alive(connection))
+        conversation = Conversation(self, connection, channel, self._dice)
+        keep_alive = asyncio.create_task(
+            connection.keep_alive(self.settings.ping_interval, self.settings.ping_timeout),
+        )
         try:
             async for message in connection:
                 if isinstance(message, str):
-                    await self._obey(connection, channel, message)
+                    await conversation.obey(message)
         except ConnectionClosed as closed:
             log.debug("simulator.disconnected", stream=channel.stream.name, code=closed.rcvd and closed.rcvd.code)
         finally:
@@ -260,60 +263,4 @@ class Simulator:
                 self.admission.release(slot)
             else:
                 asyncio.get_running_loop().call_later(self.settings.slot_release, self.admission.release, slot)
-        self.changed()
-
-    async def _keep_alive(self, connection: FeedConnection) -> None:
-        while True:
-            await asyncio.sleep(self.settings.ping_interval)
-            if connection.stalled:
-                continue
-            with contextlib.suppress(ConnectionClosed):
-                pong = await connection.ping()
-                if self.settings.ping_timeout is None:
-                    continue
-                try:
-                    await asyncio.wait_for(pong, self.settings.ping_timeout)
-                except TimeoutError:
-                    connection.abort()
-                    return
-
-    async def _obey(self, connection: FeedConnection, channel: Channel, text: str) -> None:
-        channel.commands.append(text)
-        self.changed()
-        muted = self.faults.is_mute(channel.stream.name)
-        if connection.session is not None:
-            outcome = connection.session.command(text, channel.live_calls, pong=not muted)
-            for reply in outcome.replies:
-                connection.say(reply)
-            if outcome.subscribed is not None:
-                self._subscribe(connection, channel, outcome.subscribed, mock=outcome.mock)
-        elif text == "ping":
-            if not muted:
-                connection.say("pong")
-        elif text == "replay":
-            await self._replay(connection, channel)
-        elif self.settings.on_unknown_text == "close":
-            await connection.close(1008)
-
-    async def _replay(self, connection: FeedConnection, channel: Channel) -> None:
-        behaviour = self.replay_behaviour
-        for frame, payload in channel.replay(behaviour, self._dice):
-            if connection.wants(frame, parse(frame.payload) if connection.filters else None):
-                channel.replayed += connection.put(payload, binary=frame.binary)
-            if behaviour.pause:
-                await asyncio.sleep(behaviour.pause)
-        self.changed()
-
-    def _subscribe(self, connection: FeedConnection, channel: Channel, ticker: str, *, mock: bool) -> None:
-        if mock:
-            self.spawn(self.traffic.mock_call(connection, ticker))
-        elif self.settings.audio:
-            for call_id, symbol in channel.live_calls.items():
-                if ticker in {symbol, "*"}:
-                    connection.say(audio_event(symbol, call_id, self._dice))
-        if self.settings.backlog and not mock:
-            for frame in list(channel.cache)[-self.settings.backlog :]:
-                facts = parse(frame.payload)
-                if facts is not None and ticker in {facts.get("symbol"), "*"}:
-                    channel.replayed += connection.put(frame.payload, binary=frame.binary)
         self.changed()
