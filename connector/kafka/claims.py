@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from connector.kafka import clients
 from connector.kafka.records import Record
-from connector.kafka.tail import read_tail
+from connector.kafka.tail import TailReader
 from connector.kafka.topics import OWNERSHIP, topic_name
 from connector.streams import STREAMS
 
@@ -56,11 +55,8 @@ def last_claim(settings: Settings, stream: str, stop: threading.Event) -> Claim 
     """The last committed claim, None where nobody ever claimed the stream. Blocks."""
     topic = topic_name(settings.topics, OWNERSHIP)
     partition = claim_partition(stream)
-    consumer = clients.consumer(settings.kafka, f"{settings.topics.prefix}.tail")
-    try:
-        rows = read_tail(consumer, topic, [partition], 1, keep_value=lambda _value, _timestamp: True, stop=stop)
-    finally:
-        consumer.close()
+    with TailReader(settings.kafka, f"{settings.topics.prefix}.tail", stop) as tail:
+        rows = tail.read(topic, [partition], 1, lambda _value, _timestamp: True)
     if not rows[partition]:
         return None
     return msgspec.json.decode(rows[partition][-1].value, type=Claim)

@@ -8,21 +8,33 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as RdKafkaError
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from connector.errors import KafkaError
+from connector.kafka import clients
 from connector.kafka.transactions import StoppedError
 from connector.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from confluent_kafka import Consumer, Message
+    from confluent_kafka import Message
+
+    from connector.settings import KafkaSettings
 
 log = get_logger(__name__)
+
+KeepValue: TypeAlias = "Callable[[bytes, int], bool]"
+
+
+def keep_none(_value: bytes, _timestamp: int) -> bool:
+    """No value is kept."""
+    return False
+
 
 BATCH: Final = 1000
 OFFSET_TIMEOUT: Final = 10.0
@@ -48,90 +60,90 @@ class TailRecord:
 
     event_time_text: str | None
     value: bytes
-    """As stored; empty unless `keep_value` asked for it."""
+    """As stored; empty unless it was asked for."""
 
 
-def read_tail(
-    consumer: Consumer,
-    topic: str,
-    partitions: Sequence[int],
-    wanted: int,
-    *,
-    keep_value: Callable[[bytes, int], bool] = lambda _value, _timestamp: False,
-    stop: threading.Event | None = None,
-) -> dict[int, list[TailRecord]]:
-    """The last `wanted` committed records of each partition, oldest first. Blocks; closes nothing.
+class TailReader:
+    """Reads back the ends of topics; a context manager. Every method blocks."""
 
-    Waits for transactions that are still open below the end seen at the start, so that nothing that may yet be
-    committed is missed. Raises KafkaError, StoppedError.
-    """
-    stop = stop or threading.Event()
-    try:
-        return _Reader(consumer, topic, wanted, keep_value, stop).read(partitions)
-    except KafkaException as error:
-        raise KafkaError(
-            f"{topic}: its end cannot be read back: {error.args[0].str()}", code=error.args[0].name()
-        ) from error
+    def __init__(self, settings: KafkaSettings, group_id: str, stop: threading.Event | None = None) -> None:
+        """`group_id`: shown to the broker, never committed under; `stop` makes a wait give up with StoppedError."""
+        self._consumer = clients.consumer(settings, group_id)
+        self._admin = clients.admin(settings)
+        self._stop = stop or threading.Event()
+        self._keep_value: KeepValue = keep_none
 
+    def __enter__(self) -> Self:
+        return self
 
-class _Reader:
-    def __init__(
-        self,
-        consumer: Consumer,
-        topic: str,
-        wanted: int,
-        keep_value: Callable[[bytes, int], bool],
-        stop: threading.Event,
-    ) -> None:
-        self._consumer = consumer
-        self._topic = topic
-        self._wanted = wanted
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the clients."""
+        self._consumer.close()
+
+    def read(
+        self, topic: str, partitions: Sequence[int], wanted: int, keep_value: KeepValue = keep_none
+    ) -> dict[int, list[TailRecord]]:
+        """The last `wanted` committed records of each partition, oldest first.
+
+        Waits for transactions that are still open below the end seen at the start, so that nothing that may yet be
+        committed is missed. `keep_value(value, timestamp)` says which values are kept. Raises KafkaError, StoppedError.
+        """
         self._keep_value = keep_value
-        self._stop = stop
+        try:
+            return self._read(topic, partitions, wanted)
+        except KafkaException as error:
+            raise KafkaError(
+                f"{topic}: its end cannot be read back: {error.args[0].str()}", code=error.args[0].name()
+            ) from error
 
-    def read(self, partitions: Sequence[int]) -> dict[int, list[TailRecord]]:
-        ends = {p: self._watermarks(p) for p in partitions}
+    def _read(self, topic: str, partitions: Sequence[int], wanted: int) -> dict[int, list[TailRecord]]:
+        lows = self._offsets(topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        highs = self._offsets(topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         records: dict[int, list[TailRecord]] = {p: [] for p in partitions}
-        span = self._wanted * FIRST_GUESS
-        todo = {p: (low, high) for p, (low, high) in ends.items() if high > low}
+        span = wanted * FIRST_GUESS
+        todo = [p for p in partitions if highs[p] > lows[p]]
         while todo:
             # Few records among many markers and aborted ones: look further back, from scratch, in growing steps.
-            starts = {p: max(low, high - span) for p, (low, high) in todo.items()}
-            found = self._read_ranges({p: (starts[p], high) for p, (_, high) in todo.items()})
-            records.update({p: rows[-self._wanted :] for p, rows in found.items()})
-            todo = {p: ends[p] for p, rows in found.items() if len(rows) < self._wanted and starts[p] > ends[p][0]}
+            starts = {p: max(lows[p], highs[p] - span) for p in todo}
+            found = self._read_ranges(topic, {p: (starts[p], highs[p]) for p in todo})
+            records.update({p: rows[-wanted:] for p, rows in found.items()})
+            todo = [p for p, rows in found.items() if len(rows) < wanted and starts[p] > lows[p]]
             span *= 4
         return records
 
-    def _watermarks(self, partition: int) -> tuple[int, int]:
+    def _offsets(self, topic: str, partitions: Sequence[int], spec: OffsetSpec) -> dict[int, int]:
+        """The first or last offsets; the last counts what is not committed yet, which a read_committed query hides."""
+        asked = {TopicPartition(topic, partition): spec for partition in partitions}
         while True:
+            answers = self._admin.list_offsets(
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=OFFSET_TIMEOUT
+            )
             try:
-                low, high = self._consumer.get_watermark_offsets(
-                    TopicPartition(self._topic, partition), timeout=OFFSET_TIMEOUT
-                )
+                return {asked_for.partition: answer.result().offset for asked_for, answer in answers.items()}
             except KafkaException as error:
                 if not (error.args[0].retriable() or error.args[0].code() in _PASSING):
                     raise
                 if self._stop.wait(0.5):
-                    raise StoppedError(f"{self._topic}: stopped while reading back its end") from error
-            else:
-                return low, high
+                    raise StoppedError(f"{topic}: stopped while reading back its end") from error
 
-    def _read_ranges(self, ranges: dict[int, tuple[int, int]]) -> dict[int, list[TailRecord]]:
+    def _read_ranges(self, topic: str, ranges: dict[int, tuple[int, int]]) -> dict[int, list[TailRecord]]:
         rows: dict[int, list[TailRecord]] = {p: [] for p in ranges}
         open_ = {p: high for p, (_, high) in ranges.items()}
-        self._consumer.assign([TopicPartition(self._topic, p, start) for p, (start, _) in ranges.items()])
+        self._consumer.assign([TopicPartition(topic, p, start) for p, (start, _) in ranges.items()])
         progress = time.monotonic()
         while open_:
             if self._stop.is_set():
-                raise StoppedError(f"{self._topic}: stopped while reading back its end")
+                raise StoppedError(f"{topic}: stopped while reading back its end")
             messages = self._consumer.consume(BATCH, timeout=0.1)
             for message in messages:
                 self._take(message, rows, open_)
             if messages:
                 progress = time.monotonic()
             elif time.monotonic() - progress > STUCK_AFTER:
-                log.warning("kafka.tail_waiting", topic=self._topic, partitions=sorted(open_))
+                log.warning("kafka.tail_waiting", topic=topic, partitions=sorted(open_))
                 progress = time.monotonic()
         self._consumer.unassign()
         return rows

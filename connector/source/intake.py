@@ -252,7 +252,7 @@ class Intake:
         yield Pending(self._builder.dead_letter(letter, frame.received_at), frame.received_at, letter)
 
     def _is_dead_letter(self, frame: Frame) -> bool:
-        """Whether an earlier version of this program has put the same frame on dead-letters: `redrive` brings it back."""
+        """Whether the same frame is on dead-letters, put there by an earlier version: `redrive` brings it back."""
         if not len(self._frames):
             return False
         return not self._frames.is_new(blake2b(frame.payload, digest_size=16).digest())

@@ -1,4 +1,4 @@
-"""What must be true before a stream can be carried: settings, broker, topics, schemas. All problems are told at once."""
+"""What must be true before a stream can be carried: settings, broker, topics, schemas; all problems at once."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Publishing what is pending: group commit.
 
 1. Wait until something is queued.
-2. Take whatever is queued, up to a bound: that is the batch. There is no fixed waiting time: while one transaction
-   commits, the next batch gathers.
+2. Take whatever is queued, up to a bound: that is the batch. Nothing is waited for: while one transaction commits, the
+   next batch gathers.
 3. In the stream's own thread: begin, produce the batch, commit; again for as long as Kafka asks for it.
 4. Committed: the batch is forgotten, its metrics are counted. Records that Kafka refuses for good are replaced by
    dead letters, a refused dead letter by a gap record, and the batch is sent again.
@@ -65,7 +65,7 @@ class Publisher:
         self._published = metrics.records_published.labels(stream)
 
     async def run(self, producer: TransactionalProducer) -> None:
-        """Publish until the outbox is closed and empty. Raises as `TransactionalProducer.publish`, but RejectedError."""
+        """Publish until the outbox is closed and empty; raises as `TransactionalProducer.publish` does."""
         loop = asyncio.get_running_loop()
         while await self._outbox.arrival():
             if not self._outbox.in_flight:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fastavro
 
-from connector.kafka import clients
-from connector.kafka.tail import read_tail
+from connector.kafka.tail import TailReader
 from connector.mapping.schemas import load_schema
 from connector.mapping.times import rfc_3339_nanos
 from connector.messages import DeadLetter, Message, TranscriptPosition
@@ -23,8 +22,6 @@ from connector.source.gaps import RUNNING
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator, Sequence
-
-    from confluent_kafka import Consumer
 
     from connector.kafka.tail import TailRecord
     from connector.settings import Settings
@@ -92,16 +89,11 @@ def _is_end(entries: list[tuple[str, bytes]], rows: list[tuple[str, bytes]]) -> 
 
 def restore(settings: Settings, stream: Stream, builder: RecordBuilder, stop: threading.Event) -> Restored:
     """Read back what `stream`'s topics hold. Blocks; raises KafkaError, StoppedError."""
-    consumer = clients.consumer(settings.kafka, f"{settings.topics.prefix}.tail")
-    try:
-        return _restore(settings, stream, builder, consumer, stop)
-    finally:
-        consumer.close()
+    with TailReader(settings.kafka, f"{settings.topics.prefix}.tail", stop) as tail:
+        return _restore(settings, stream, builder, tail)
 
 
-def _restore(
-    settings: Settings, stream: Stream, builder: RecordBuilder, consumer: Consumer, stop: threading.Event
-) -> Restored:
+def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: TailReader) -> Restored:
     recent = time.time_ns() // 1_000_000 - 2 * RUNNING // 1000
     transcripts = not stream.has_replay
 
@@ -109,17 +101,13 @@ def _restore(
         return transcripts and timestamp >= recent and b"COMPLETE" in value.upper()
 
     partitions = range(builder.partitions)
-    restored = Restored(
-        read_tail(consumer, builder.topic, partitions, settings.source.dedup_window, keep_value=may_end, stop=stop)
-    )
-    letters = read_tail(consumer, builder.dead_letters, [builder.dead_letters_partition], FRAMES, stop=stop)
-    gaps = read_tail(
-        consumer, builder.gaps, [builder.gaps_partition], FRAMES, keep_value=lambda _value, _timestamp: True, stop=stop
-    )
+    restored = Restored(tail.read(builder.topic, partitions, settings.source.dedup_window, may_end))
+    letters = tail.read(builder.dead_letters, [builder.dead_letters_partition], FRAMES)
+    gaps = tail.read(builder.gaps, [builder.gaps_partition], FRAMES, lambda _value, _timestamp: True)
     own_gaps = [row for row in gaps[builder.gaps_partition] if row.key == stream.name]
     restored.dead_letters = [row for row in letters[builder.dead_letters_partition] if row.key == stream.name]
     restored.frames = [row.fingerprint for row in (*restored.dead_letters, *own_gaps) if row.fingerprint]
-    rows = sorted((row for tail in restored.messages.values() for row in tail), key=lambda row: row.timestamp)
+    rows = sorted((row for records in restored.messages.values() for row in records), key=lambda row: row.timestamp)
     if rows:
         time_text = rows[-1].event_time_text
         nanos = rfc_3339_nanos(time_text) if time_text else None
