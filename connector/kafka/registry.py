@@ -28,6 +28,7 @@ RETRY_MIN: Final = 0.5
 RETRY_MAX: Final = 10.0
 _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
+_NOT_FOUND_CODES: Final = range(40400, 40500)
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -67,7 +68,7 @@ class Registry:
                 f"{subject}: this version's schema is not registered and schema_registry.register is false; "
                 "run `benzinga-kafka provision`"
             )
-        self._set_compatibility(subject)
+        self.ensure_compatibility(topic)
         return self._register(subject, schema)
 
     def wait_for_schema_id(self, topic: str, name: str, stop: threading.Event) -> int:
@@ -90,7 +91,7 @@ class Registry:
         try:
             config: ServerConfig = self._client.get_config(subject)
         except Exception as error:
-            if isinstance(error, SchemaRegistryError) and error.http_status_code == _NOT_FOUND:
+            if _is_not_found(error):
                 return None
             raise self._classified(subject, error) from error
         level = config.compatibility_level or config.compatibility
@@ -99,6 +100,38 @@ class Registry:
     def registered(self, topic: str, name: str) -> bool:
         """Whether this version's schema is there already."""
         return self._find(f"{topic}-value", Schema(schema_text(name), "AVRO")) is not None
+
+    def ensure_compatibility(self, topic: str) -> bool:
+        """Set the level of `topic`'s subject where it is another; whether that was so."""
+        subject = f"{topic}-value"
+        if self.compatibility(subject) == COMPATIBILITY:
+            return False
+        try:
+            self._client.set_config(subject, ServerConfig(compatibility=ConfigCompatibilityLevel(COMPATIBILITY)))
+        except Exception as error:
+            if not (isinstance(error, SchemaRegistryError) and error.http_status_code == _CONFLICT):
+                raise self._classified(subject, error) from error
+        return True
+
+    def compatible(self, topic: str, name: str) -> bool:
+        """Whether the registry would take this version's schema; true where it has none yet."""
+        subject = f"{topic}-value"
+        try:
+            return self._client.test_compatibility_all_versions(subject, Schema(schema_text(name), "AVRO"))
+        except Exception as error:
+            if _is_not_found(error):
+                return True
+            raise self._classified(subject, error) from error
+
+    def schema_by_id(self, schema_id: int) -> str:
+        """The text of the schema a record was written with. Raises RegistryError."""
+        try:
+            text = self._client.get_schema(schema_id).schema_str
+        except Exception as error:
+            if _is_not_found(error):
+                raise RegistryError(f"the registry has no schema with the id {schema_id}") from error
+            raise self._classified(f"schema {schema_id}", error) from error
+        return text or ""
 
     def subjects(self) -> list[str]:
         """Every subject: a question that proves that the registry is one."""
@@ -111,19 +144,10 @@ class Registry:
         try:
             found = self._client.lookup_schema(subject, schema)
         except Exception as error:
-            if isinstance(error, SchemaRegistryError) and error.http_status_code == _NOT_FOUND:
+            if _is_not_found(error):
                 return None
             raise self._classified(subject, error) from error
         return found.schema_id
-
-    def _set_compatibility(self, subject: str) -> None:
-        if self.compatibility(subject) == COMPATIBILITY:
-            return
-        try:
-            self._client.set_config(subject, ServerConfig(compatibility=ConfigCompatibilityLevel(COMPATIBILITY)))
-        except Exception as error:
-            if not (isinstance(error, SchemaRegistryError) and error.http_status_code == _CONFLICT):
-                raise self._classified(subject, error) from error
 
     def _register(self, subject: str, schema: Schema) -> int:
         try:
@@ -151,6 +175,27 @@ class Registry:
                 403: "; the credentials may not do this",
             }.get(status, "; check that schema_registry.url is the base of a Confluent-compatible API")
             return RegistryError(f"schema_registry: {subject}: the registry answers {status}: {text}{hint}")
+        if isinstance(
+            error, ValueError | KeyError | TypeError | AttributeError
+        ):  # the client could not read the answer
+            return RegistryError(
+                f"schema_registry.url: what answers at {self._settings.url} is no schema registry; "
+                "give the base URL of a Confluent-compatible API"
+            )
+        if isinstance(error, ValueError):  # an answer that is no JSON
+            return RegistryError(
+                f"schema_registry.url: what answers at {self._settings.url} is not a schema registry; "
+                "check that it is the base of a Confluent-compatible API"
+            )
         return RegistryUnavailableError(
             f"schema_registry.url: {self._settings.url} cannot be reached: {redact(str(error)) or type(error).__name__}"
         )
+
+
+def _is_not_found(error: Exception) -> bool:
+    """Whether a registry says it has no such subject or schema; a plain 404 says that this is no registry."""
+    return (
+        isinstance(error, SchemaRegistryError)
+        and error.http_status_code == _NOT_FOUND
+        and error.error_code in _NOT_FOUND_CODES
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError as RdKafkaError
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from connector.errors import TopicError
 from connector.kafka.clients import MAX_MESSAGE_BYTES
@@ -28,6 +28,7 @@ DEAD_LETTERS: Final = "dead-letters"
 CALLS: Final = "calls"
 ALERTS: Final = "alerts"
 OWNERSHIP: Final = "internal.ownership"
+REDRIVEN: Final = "internal.redriven"
 
 TIMEOUT: Final = 30.0
 """Seconds for one question to the cluster."""
@@ -49,11 +50,16 @@ class TopicSpec:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is not as it should be, as a sentence, and whether `provision` can mend it."""
+    """What is not as it should be, as a sentence."""
 
     topic: str
     sentence: str
     missing: bool = False
+    key: str | None = None
+    """The topic configuration that differs, where it is one."""
+
+    actual: str | None = None
+    wanted: str | None = None
 
 
 def topic_name(settings: TopicsSettings, name: str) -> str:
@@ -72,6 +78,11 @@ def source_topics(settings: TopicsSettings, streams: Iterable[str] = STREAMS) ->
 def processor_topics(settings: TopicsSettings) -> list[TopicSpec]:
     """The topics `processor` writes."""
     return [_spec(settings, CALLS, cleanup="compact"), _spec(settings, ALERTS, cleanup="delete")]
+
+
+def redrive_topics(settings: TopicsSettings) -> list[TopicSpec]:
+    """The topics `dead-letters redrive` writes besides the streams' own."""
+    return [_spec(settings, REDRIVEN, cleanup="compact", partitions=1)]
 
 
 def _spec(settings: TopicsSettings, name: str, *, cleanup: str, partitions: int | None = None) -> TopicSpec:
@@ -152,14 +163,15 @@ def _config_differences(client: AdminClient, specs: list[TopicSpec]) -> list[Dif
         for key, wanted in spec.config.items():
             actual = entries[key].value if key in entries else None
             if actual != wanted:
-                found.append(Difference(spec.name, f"{spec.name}: {key} is {actual}, not {wanted}"))
+                sentence = f"{spec.name}: {key} is {actual}, not {wanted}"
+                found.append(Difference(spec.name, sentence, key=key, actual=actual, wanted=wanted))
     return found
 
 
-def create(client: AdminClient, specs: Iterable[TopicSpec]) -> list[str]:
+def create(client: AdminClient, specs: Iterable[TopicSpec], *, validate_only: bool = False) -> list[str]:
     """Create those that are missing and return their names; another process may be doing the same.
 
-    Raises TopicError that names every topic that could not be made.
+    `validate_only`: ask the cluster whether it would, and change nothing. Raises TopicError that names every topic that could not be made.
     """
     existing = describe(client)
     missing = [spec for spec in specs if spec.name not in existing]
@@ -167,7 +179,8 @@ def create(client: AdminClient, specs: Iterable[TopicSpec]) -> list[str]:
         return []
     new = [NewTopic(spec.name, spec.partitions, spec.replication_factor, config=dict(spec.config)) for spec in missing]
     problems = []
-    for name, future in client.create_topics(new, operation_timeout=TIMEOUT, request_timeout=TIMEOUT).items():
+    options = {"operation_timeout": TIMEOUT, "request_timeout": TIMEOUT, "validate_only": validate_only}
+    for name, future in client.create_topics(new, **options).items():
         try:
             future.result()
         except KafkaException as error:
@@ -201,3 +214,19 @@ def partition_counts(client: AdminClient, names: Iterable[str]) -> dict[str, int
     if problems:
         raise TopicError("\n".join(problems))
     return counts
+
+
+def set_config(client: AdminClient, topic: str, config: Mapping[str, str]) -> None:
+    """Set these configurations of one topic and leave its others as they are. Raises TopicError."""
+    entries = [
+        ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET) for key, value in sorted(config.items())
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    for future in client.incremental_alter_configs([resource], request_timeout=TIMEOUT).values():
+        try:
+            future.result()
+        except KafkaException as error:
+            reason: RdKafkaError = error.args[0]
+            raise TopicError(
+                f"{topic}: its configuration cannot be changed: {reason.str()}; allow ALTER_CONFIGS on it"
+            ) from error
