@@ -1,7 +1,7 @@
 """Stands between this program and what it started, so that nothing outlives it, not even after a SIGKILL.
 
 Run as a script by `workspace.py` and `process.py`, never imported by them; the standard library alone, so that it
-starts in milliseconds. Its standard input is a pipe that nobody writes to: end of file means that the other end is gone.
+starts in milliseconds. Its standard input is a pipe that nobody writes to: its end means that the other side is gone.
 
     guard.py run PARENT LOG COMMAND...  starts COMMAND, prints its process id, kills it when PARENT is gone
     guard.py remove FOLDER              removes FOLDER when every holder of the pipe is gone

@@ -44,7 +44,7 @@ def installed(name: str, prepare: Callable[[Path], None] | None = None) -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_suffix(".lock")):
+        with _locked(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
                 _install(distribution, folder, prepare)
     except OSError as error:

@@ -7,25 +7,25 @@ import shutil
 import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from connector.embedded.install import installed
 from connector.embedded.java import java_command, java_environment
 from connector.embedded.ports import HOST, free_ports
-from connector.embedded.process import PortTakenError, ServerProcess
+from connector.embedded.process import ServerProcess
 from connector.embedded.properties import broker_properties, render
-from connector.embedded.workspace import Workspace
+from connector.embedded.server import EmbeddedServer
 from connector.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
+
+    from connector.embedded.workspace import Workspace
 
 _CHECKPOINT: Final = "bootstrap.checkpoint"
 _HEAP_MB: Final = 512
 _FORMAT_HEAP_MB: Final = 128
-_PORT_ATTEMPTS: Final = 3
 _READY: Final = "Kafka Server started"  # written once the broker is registered, unfenced and listening
 # What tells the story of a broker without its every partition.
 _LOGGING: Final = (
@@ -45,7 +45,7 @@ class Broker(ServerProcess):
         self.port = port
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(EmbeddedServer):
     """A cluster of `brokers` nodes on free ports of the loopback interface.
 
     `config` is added to each broker's own (names as in `server.properties`); `listeners` are further ones beside the
@@ -60,11 +60,11 @@ class EmbeddedKafka:
         listeners: Mapping[str, str] | None = None,
         heap_mb: int = _HEAP_MB,
     ) -> None:
+        super().__init__()
         self._size = brokers
         self._config = dict(config or {})
         self._listeners = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
         self._heap_mb = heap_mb
-        self._workspace: Workspace | None = None
         self._brokers: tuple[Broker, ...] = ()
         self._ports: dict[str, list[int]] = {}
 
@@ -86,47 +86,16 @@ class EmbeddedKafka:
         """The node with that id, from 0; as clients see it in the metadata, e.g. as a partition's leader."""
         return self._brokers[node]
 
-    def open(self) -> Self:
-        """Install where needed, start, wait until every broker serves. Raises EmbeddedError or ConfigurationError."""
-        folder = installed("kafka", _prepare)
-        for attempt in range(1, _PORT_ATTEMPTS + 1):
-            try:
-                self._begin(folder)
-            except PortTakenError:
-                self.close()
-                if attempt == _PORT_ATTEMPTS:
-                    raise
-            except BaseException:
-                self.close()
-                raise
-            else:
-                break
-        return self
+    def _install(self) -> Path:
+        return installed("kafka", _prepare)
 
-    def close(self) -> None:
-        """End all brokers and remove their data. A second call does nothing."""
-        for broker in self._brokers:
-            broker.kill()
-        self._brokers = ()
-        if self._workspace is not None:
-            self._workspace.close()
-            self._workspace = None
-
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _begin(self, folder: Path) -> None:
-        workspace = self._workspace = Workspace()
+    def _start(self, folder: Path, workspace: Workspace) -> None:
         names = (*self._listeners, "CONTROLLER")
         ports = free_ports(self._size * len(names))
         self._ports = {name: ports[i :: len(names)] for i, name in enumerate(names)}
         cluster = _kafka_uuid()
         self._brokers = tuple(self._broker(node, cluster, folder, workspace) for node in range(self._size))
+        self._processes = self._brokers
         for broker in self._brokers:
             broker.launch()
         with ThreadPoolExecutor(self._size) as pool:

@@ -72,7 +72,7 @@ def download(coordinate: Coordinate, folder: Path) -> Path:
 def resolve(coordinate: Coordinate, folder: Path) -> list[Coordinate]:
     """`coordinate` and everything it needs at run time. Raises EmbeddedError where the repository cannot be read."""
     artifact = _artifact(coordinate, folder)
-    dependency = _jgo().Dependency(artifact)
+    dependency = _jgo().maven.Dependency(artifact)
     try:
         own, transitive = artifact.context.resolver.resolve([dependency])
     except (OSError, RuntimeError) as error:
@@ -82,17 +82,16 @@ def resolve(coordinate: Coordinate, folder: Path) -> list[Coordinate]:
 
 
 def _artifact(coordinate: Coordinate, folder: Path) -> Any:
-    from jgo.config import GlobalSettings  # noqa: PLC0415 - an optional dependency
-
-    context = _jgo().MavenContext(repo_cache=folder, timeout=_TIMEOUT_SECONDS)
-    context.remote_repos.update(GlobalSettings.load().repositories)
+    context = _jgo().maven.MavenContext(repo_cache=folder, timeout=_TIMEOUT_SECONDS)
+    context.remote_repos.update(_jgo().config.GlobalSettings.load().repositories)
     component = context.project(coordinate.group, coordinate.artifact).at_version(coordinate.version)
     return component.artifact(coordinate.classifier, coordinate.packaging)
 
 
 def _jgo() -> Any:
     try:
-        import jgo.maven  # noqa: PLC0415 - an optional dependency
+        import jgo.config  # noqa: PLC0415 - an optional dependency
+        import jgo.maven  # noqa: PLC0415
     except ImportError as error:
         raise missing_extra() from error
-    return jgo.maven
+    return jgo

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import http.client
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from connector.embedded.install import installed
 from connector.embedded.java import java_command
 from connector.embedded.ports import HOST, free_ports
-from connector.embedded.process import PortTakenError, ServerProcess
-from connector.embedded.workspace import Workspace
+from connector.embedded.process import ServerProcess
+from connector.embedded.server import EmbeddedServer
 from connector.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
+
+    from connector.embedded.workspace import Workspace
 
 _API: Final = "/apis/ccompat/v7"
 _HEAP_MB: Final = 256
-_PORT_ATTEMPTS: Final = 3
 
 
-class EmbeddedRegistry:
+class EmbeddedRegistry(EmbeddedServer):
     """A schema registry on a free port. It keeps its port and its schemas over `stop` and `start`, not over `close`."""
 
     def __init__(self) -> None:
-        self._workspace: Workspace | None = None
-        self._server: ServerProcess | None = None
+        super().__init__()
         self._port = 0
 
     @property
@@ -42,24 +41,7 @@ class EmbeddedRegistry:
     @property
     def running(self) -> bool:
         """Whether the process exists, paused or not."""
-        return self._server is not None and self._server.running
-
-    def open(self) -> Self:
-        """Install where needed, start, and wait until it answers. Raises EmbeddedError or ConfigurationError."""
-        folder = installed("registry")
-        for attempt in range(1, _PORT_ATTEMPTS + 1):
-            try:
-                self._begin(folder)
-            except PortTakenError:
-                self.close()
-                if attempt == _PORT_ATTEMPTS:
-                    raise
-            except BaseException:
-                self.close()
-                raise
-            else:
-                break
-        return self
+        return bool(self._processes) and self._process.running
 
     def start(self) -> None:
         """Start again after `stop` or `kill`, on the same port and with the same schemas."""
@@ -81,34 +63,19 @@ class EmbeddedRegistry:
         """SIGCONT after `pause`."""
         self._process.resume()
 
-    def close(self) -> None:
-        """End it and remove its data. A second call does nothing."""
-        if self._server is not None:
-            self._server.kill()
-            self._server = None
-        if self._workspace is not None:
-            self._workspace.close()
-            self._workspace = None
-
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     @property
     def _process(self) -> ServerProcess:
-        if self._server is None:
+        if not self._processes:
             raise EmbeddedError("the registry is not open; use it in a `with` statement")
-        return self._server
+        return self._processes[0]
 
-    def _begin(self, folder: Path) -> None:
-        workspace = self._workspace = Workspace()
+    def _install(self) -> Path:
+        return installed("registry")
+
+    def _start(self, folder: Path, workspace: Workspace) -> None:
         (self._port,) = free_ports(1)
         runner = next(folder.glob("*-runner.jar"))
-        self._server = ServerProcess(
+        process = ServerProcess(
             "registry",
             [
                 *java_command(_HEAP_MB, workspace.path),
@@ -122,7 +89,8 @@ class EmbeddedRegistry:
             workspace,
             self._answers,
         )
-        self._server.start()
+        self._processes = (process,)
+        process.start()
 
     def _answers(self, log: str) -> bool:
         if "Listening on:" not in log:
