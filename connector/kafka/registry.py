@@ -175,17 +175,10 @@ class Registry:
                 403: "; the credentials may not do this",
             }.get(status, "; check that schema_registry.url is the base of a Confluent-compatible API")
             return RegistryError(f"schema_registry: {subject}: the registry answers {status}: {text}{hint}")
-        if isinstance(
-            error, ValueError | KeyError | TypeError | AttributeError
-        ):  # the client could not read the answer
+        if isinstance(error, ValueError | KeyError | TypeError | AttributeError):  # an answer the client cannot read
             return RegistryError(
                 f"schema_registry.url: what answers at {self._settings.url} is no schema registry; "
                 "give the base URL of a Confluent-compatible API"
-            )
-        if isinstance(error, ValueError):  # an answer that is no JSON
-            return RegistryError(
-                f"schema_registry.url: what answers at {self._settings.url} is not a schema registry; "
-                "check that it is the base of a Confluent-compatible API"
             )
         return RegistryUnavailableError(
             f"schema_registry.url: {self._settings.url} cannot be reached: {redact(str(error)) or type(error).__name__}"

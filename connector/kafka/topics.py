@@ -171,7 +171,8 @@ def _config_differences(client: AdminClient, specs: list[TopicSpec]) -> list[Dif
 def create(client: AdminClient, specs: Iterable[TopicSpec], *, validate_only: bool = False) -> list[str]:
     """Create those that are missing and return their names; another process may be doing the same.
 
-    `validate_only`: ask the cluster whether it would, and change nothing. Raises TopicError that names every topic that could not be made.
+    `validate_only`: ask the cluster whether it would, and change nothing. Raises TopicError that names every topic that
+    could not be made.
     """
     existing = describe(client)
     missing = [spec for spec in specs if spec.name not in existing]
