@@ -7,6 +7,7 @@
     │   ├── FencedError         another process owns the stream now
     │   └── TopicError          a topic is missing, forbidden or not as configured
     ├── RegistryError           the schema registry
+    ├── EncodeError             a value that its Avro schema cannot hold
     └── EmbeddedError           a child process of the demo or the tests
 
 Each sentence says what happened, where, and what to do about it; `exit_code` is what a command ends with.
@@ -63,6 +64,10 @@ class TopicError(KafkaError):
 
 class RegistryError(BenzingaKafkaError):
     """The schema registry refused a schema, or could not be reached."""
+
+
+class EncodeError(BenzingaKafkaError):
+    """A value does not fit the Avro schema it was to be written with; the message belongs in dead-letters."""
 
 
 class EmbeddedError(BenzingaKafkaError):

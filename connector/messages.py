@@ -55,8 +55,8 @@ class Message:
     has_time: bool
     """Whether `data` carries a time, so that equal fingerprints mean the same message."""
 
-    body: dict[str, Any]
-    """The parsed frame; what `Decoder.encode` reads."""
+    body: Any
+    """The parsed frame, in a form that `Decoder.encode` alone knows."""
 
     transcript: TranscriptPosition | None = None
 

@@ -1,0 +1,180 @@
+"""The six streams in the common envelope: `{id, api_version, kind, data: {action, id, timestamp, content}}`.
+
+Consensus is the odd one: its fields may sit directly in `data` (fact sheet §3.3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from connector.mapping import control, fingerprint
+from connector.mapping.binary import NULL, SOME, long_, string, string_map
+from connector.mapping.convert import record_writer
+from connector.mapping.extras import Extras, member
+from connector.mapping.identity import id_text
+from connector.mapping.shape import read_record
+from connector.mapping.times import MICROSECOND, instant
+from connector.mapping.values import string_
+from connector.messages import Message
+
+if TYPE_CHECKING:
+    from connector.mapping.parsing import Parsed
+    from connector.mapping.shape import Schema
+    from connector.messages import Control
+    from connector.streams import Stream
+
+_FIELDS: Final = (
+    "message_id", "api_version", "kind", "action", "record_id",
+    "event_time", "event_time_text", "received_at", "content", "extras",
+)  # fmt: skip
+"""The wrapper, in the order in which `encode` writes it."""
+
+_ACTIONS: Final = {"created": "created", "updated": "updated", "deleted": "deleted", "removed": "deleted"}
+_ROOT: Final = frozenset({"id", "api_version", "kind", "data"})
+_FINGERPRINT_IN_ID: Final = 16
+
+
+class Envelope:
+    """Frame ↔ message ↔ Avro body of one enveloped stream."""
+
+    def __init__(self, stream: Stream, schema: Schema) -> None:
+        if tuple(field["name"] for field in schema["fields"]) != _FIELDS:
+            raise ValueError(f"schema {stream.name}: its fields must be {', '.join(_FIELDS)}")
+        content = next(field for field in schema["fields"] if field["name"] == "content")
+        self._write_content = record_writer(read_record(content["type"][1]))
+        self._time_field = stream.time_field
+        self._inline = stream.content_inline
+        self._siblings = frozenset({"action", "id", "content"} | (set() if self._inline else {self._time_field}))
+
+    def message(self, parsed: Parsed, frame: bytes) -> Message | Control | str:
+        """What the JSON object of a frame is; a sentence where it has no usable structure."""
+        body = parsed.value
+        data = body.get("data")
+        if type(data) is not dict:
+            if data is None:
+                return control.of_object(body) or "no `data`, and nothing that says it is a control frame"
+            return f"`data` is no object but {type(data).__name__}"
+        content = data.get("content")
+        data_id = id_text(data.get("id"))
+        record_id = (id_text(content.get("id")) if type(content) is dict else None) or data_id
+        digest = fingerprint.of_data(data) if parsed.plain else fingerprint.of_frame(frame)
+        feed_id = id_text(body.get("id"), zero_is_none=False)
+        time, time_text = self._event_time(data, content)
+        return Message(
+            message_id=feed_id or (f"{data_id}:{digest[:_FINGERPRINT_IN_ID]}" if data_id else digest),
+            has_feed_id=feed_id is not None,
+            record_id=record_id,
+            fingerprint=digest,
+            action=_action(data.get("action")),
+            event_time=time,
+            event_time_text=time_text,
+            has_time=time is not None,
+            body=body,
+        )
+
+    def encode(self, message: Message, received_at: int) -> tuple[bytes, Extras]:
+        """The Avro body, and what went to extras."""
+        body, extras = message.body, Extras()
+        data = body["data"]
+        content = self._content(data, extras)
+        api_version = self._text("api_version", body, extras)
+        kind = self._text("kind", body, extras)
+        self._keep_the_rest(message, extras)
+        time, time_text = message.event_time, message.event_time_text
+        return b"".join(
+            (
+                string(message.message_id),
+                api_version,
+                kind,
+                NULL if message.action is None else SOME + string(message.action),
+                NULL if message.record_id is None else SOME + string(message.record_id),
+                NULL if time is None else SOME + long_(time // MICROSECOND),
+                NULL if time_text is None else SOME + string(time_text),
+                long_(received_at),
+                content,
+                string_map(extras),
+            )
+        ), extras
+
+    def _event_time(self, data: dict[str, Any], content: Any) -> tuple[int | None, str | None]:
+        """Nanoseconds, and the text as sent; Go's zero time is neither."""
+        value = data.get(self._time_field)
+        if self._inline and not value and type(content) is dict:
+            value = content.get(self._time_field)
+        found = instant(value)
+        if found is not None and found.unset:
+            return None, None
+        text = id_text(value, zero_is_none=False)
+        return (None if found is None else found.nanoseconds), text
+
+    def _content(self, data: dict[str, Any], extras: Extras) -> bytes:
+        content = data.get("content")
+        if content is not None and content != "" and type(content) is not dict:
+            extras.keep("content", content)
+            content = None
+        if self._inline:
+            content = self._merged(data, content or None, extras)
+        if type(content) is not dict:
+            return NULL
+        return SOME + self._write_content(content, "content", extras)
+
+    def _merged(self, data: dict[str, Any], content: dict[str, Any] | None, extras: Extras) -> dict[str, Any] | None:
+        """Consensus: the fields of `data` and of `data.content` as one object; None where there are none."""
+        inline = {name: value for name, value in data.items() if name not in self._siblings}
+        if content is None:
+            return inline or None
+        for name in inline.keys() & content.keys():
+            ours, theirs = inline[name], content[name]
+            if theirs is None or theirs == "":
+                content = {**content, name: ours}
+            elif ours is not None and ours != "" and ours != theirs:
+                extras.keep(member("data", name), ours)
+        return {**inline, **content}
+
+    def _text(self, name: str, body: dict[str, Any], extras: Extras) -> bytes:
+        value = body.get(name)
+        if value is None:
+            return NULL
+        data = string_(value)
+        if data is None:
+            extras.keep(name, value)
+        return data or NULL
+
+    def _keep_the_rest(self, message: Message, extras: Extras) -> None:
+        """Everything outside `content` that the wrapper's own fields do not say."""
+        body = message.body
+        data = body["data"]
+        feed_id = body.get("id")
+        if not message.has_feed_id and feed_id is not None and feed_id != "":
+            extras.keep("id", feed_id)
+        data_id = data.get("id")
+        if data_id is not None and data_id != "" and id_text(data_id) != message.record_id:
+            extras.keep("data.id", data_id)
+        action = data.get("action")
+        if action is not None and action != "" and not _says_all(action, message.action):
+            extras.keep("data.action", action)
+        if not self._inline and message.event_time_text is None:
+            time = data.get(self._time_field)
+            found = instant(time)
+            if time is not None and time != "" and (found is None or not found.unset):
+                extras.keep(member("data", self._time_field), time)
+        if not body.keys() <= _ROOT:
+            unknown = {name: value for name, value in body.items() if name not in _ROOT}
+            if "content" in unknown:  # the path `content` is that of `data.content`
+                extras.keep('["content"]', unknown.pop("content"))
+            extras.keep_unknown("", unknown)
+        if not self._inline and not data.keys() <= self._siblings:
+            extras.keep_unknown("data", {name: value for name, value in data.items() if name not in self._siblings})
+
+
+def _action(value: Any) -> str | None:
+    """Lower case, `removed` → `deleted`; None where it is no text."""
+    if type(value) is not str or not value:
+        return None
+    text = id_text(value.lower())
+    return None if text is None else _ACTIONS.get(text, text)
+
+
+def _says_all(sent: Any, action: str | None) -> bool:
+    """Whether `action` tells what was sent: documented spellings do, others only where nothing changed."""
+    return action is not None and (sent == action or (type(sent) is str and sent.lower() in _ACTIONS))
