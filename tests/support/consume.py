@@ -53,6 +53,7 @@ def read_topic(
             "isolation.level": isolation,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,  # how long the broker waits for more before it says that this is the end
             **(options or {}),
         }
     )
