@@ -14,7 +14,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from connector import __version__
-from connector.commands.command import Command
 
 NAME: Final = "benzinga-kafka"
 
@@ -53,6 +52,8 @@ class _LazyGroup(TyperGroup):
 
 def _load(name: str) -> Any:
     entry = _COMMANDS[name]
+    from connector.commands.command import Command  # noqa: PLC0415 - brings the logging library: `--help` needs none
+
     found = getattr(import_module(f"connector.commands.{entry.module}"), entry.attribute)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)

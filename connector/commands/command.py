@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 import typer
 from typer.core import TyperCommand
 
 from connector.errors import BenzingaKafkaError, ConfigurationError
 from connector.logs import configure, get_logger, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FAILED: Final = 1
 
@@ -23,6 +25,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run it."""
+        configure()  # until the settings are read: logs never go to standard output
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort):
@@ -31,8 +34,6 @@ class Command(TyperCommand):
             tell(error)
             raise typer.Exit(error.exit_code) from None
         except Exception as error:  # noqa: BLE001 - nobody is above to handle it
-            if not structlog.is_configured():
-                configure()
             get_logger(__name__).critical("command.crashed", command=self.name, exc_info=True)
             typer.echo(redact(f"Error: {_fault(error)}"), err=True)
             raise typer.Exit(FAILED) from None
@@ -50,6 +51,14 @@ def problems(error: BaseException) -> list[str]:
     if isinstance(error, BenzingaKafkaError):
         return [line.removeprefix("- ") for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return [_fault(error)]
+
+
+def together(errors: Sequence[BenzingaKafkaError]) -> BenzingaKafkaError:
+    """One error that tells every problem of `errors`; it is about the configuration where one of them is."""
+    sentences = list(dict.fromkeys(sentence for error in errors for sentence in problems(error)))
+    if any(isinstance(error, ConfigurationError) for error in errors):
+        return ConfigurationError(sentences)
+    return BenzingaKafkaError("\n".join(sentences))
 
 
 def _text(sentences: list[str]) -> str:

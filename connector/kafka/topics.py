@@ -136,7 +136,7 @@ def _shape(spec: TopicSpec, topic: TopicMetadata | None) -> list[Difference]:
                 "number never changes, so set topics.partitions to what is there, or make a new topic",
             )
         )
-    replicas = min((len(partition.replicas) for partition in topic.partitions.values()), default=0)
+    replicas = replica_count(topic)
     if replicas < spec.replication_factor:
         found.append(
             Difference(
@@ -146,6 +146,11 @@ def _shape(spec: TopicSpec, topic: TopicMetadata | None) -> list[Difference]:
             )
         )
     return found
+
+
+def replica_count(topic: TopicMetadata) -> int:
+    """How many replicas each partition has; the least where they differ."""
+    return min((len(partition.replicas) for partition in topic.partitions.values()), default=0)
 
 
 def _config_differences(client: AdminClient, specs: list[TopicSpec]) -> list[Difference]:
