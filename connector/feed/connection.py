@@ -197,14 +197,9 @@ class Feed:
         reason = decide(ending, first_attempt=False).reason
         self._backoff.lasted(lasted)
         self._metrics.connected.labels(self.stream.name).set(0)
-        self._note(
-            "feed.disconnected",
-            "info",
-            reason=reason,
-            connection=link.name,
-            detail=ending.detail,
-            lasted_seconds=round(lasted, 3),
-        )
+        detail = {"detail": ending.detail} if ending.detail else {}
+        lasted = round(lasted, 3)
+        self._note("feed.disconnected", "info", reason, connection=link.name, lasted_seconds=lasted, **detail)
         self._sink.disconnected(self._wall_clock(), reason, ending.detail)
 
     async def _wait(self, ending: Ending, decision: Decision) -> None:

@@ -1,0 +1,8 @@
+"""What operators look at: `/metrics`, `/livez`, `/readyz`, `/status`, from a thread of its own."""
+
+from __future__ import annotations
+
+from connector.http.health import Health
+from connector.http.server import HttpServer
+
+__all__ = ["Health", "HttpServer"]
