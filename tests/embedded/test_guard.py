@@ -68,7 +68,7 @@ def _program(text: str):
 def _is_running(pid: int) -> bool:
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second where it ends between open and read
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
 
