@@ -23,7 +23,6 @@ _WORDS: Final[dict[str, ControlType]] = {
     "subscribe": "subscribed", "subscribed": "subscribed", "unsubscribe": "subscribed", "unsubscribed": "subscribed",
     "connected": "greeting", "greeting": "greeting", "welcome": "greeting",
     "connected to the server": "greeting",
-    "audio": "audio",
 }  # fmt: skip
 _ACKNOWLEDGEMENTS: Final = ("subscribed", "unsubscribed")
 
@@ -72,21 +71,25 @@ def is_audio(frame: dict[str, Any]) -> bool:
 def _type_of(frame: dict[str, Any], signs: dict[str, str]) -> ControlType:
     if is_audio(frame):
         return "audio"
-    words = [value[:_MAX_TEXT].strip().lower() for value in signs.values()]
-    named = [_WORDS[word] for word in words if word in _WORDS]
-    if "error" in named or frame.get("error") or signs.get("type", "").endswith("_error"):
+    words = {name: value[:_MAX_TEXT].strip().lower() for name, value in signs.items()}
+    named = [_WORDS[word] for word in words.values() if word in _WORDS]
+    if "error" in named or frame.get("error") or words.get("type", "").endswith("_error"):
         return "error"
     if named:
-        return named[0] if named[0] != "audio" else "other"
-    message = signs.get("message", "").lower()
+        return named[0]
+    return _type_of_message(words, has_uid="uid" in frame)
+
+
+def _type_of_message(words: dict[str, str], *, has_uid: bool) -> ControlType:
+    """The type of an object that says in no single word what it is."""
+    message = words.get("message", "")
     if message.startswith(_ACKNOWLEDGEMENTS):
         return "subscribed"
-    if message.startswith("connected") or (message and "uid" in frame):
+    if message and (has_uid or message.startswith("connected")):
         return "greeting"
-    if "type" in signs and message:
-        # The errors page's shape: `type`, `message` and perhaps `params` (fact sheet §1.2).
-        return "status" if signs["type"].lower() in {"status", "info", "message"} else "error"
-    return "status" if signs.keys() & {"status", "event", "type", "message"} else "other"
+    if message and words.get("type", "status") not in {"status", "info", "message"}:
+        return "error"  # the errors page's shape: `type`, `message`, perhaps `params` (fact sheet §1.2)
+    return "other" if words.keys() == {"action"} else "status"
 
 
 def _shown(text: str) -> str:

@@ -7,12 +7,12 @@ leaves null behind. So no value, however odd, costs more than its own field.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from connector.mapping.binary import NULL, SOME, size
-from connector.mapping.binary import string as avro_string
 from connector.mapping.extras import LIMIT, Extras, member
 from connector.mapping.shape import Field, Kind, Record
+from connector.mapping.tables import ITEMS, STRINGS, TABLES, OddValueError, Table
 from connector.mapping.values import LEAVES, number_text, string_
 
 Object: TypeAlias = dict[str, Any]
@@ -23,31 +23,45 @@ RecordWriter: TypeAlias = Callable[[Object, str, Extras], bytes]
 """Object, its path, extras → the record's bytes."""
 
 
+_NONE: Final = (None, "")
+
+
 class _Step(NamedTuple):
-    """One field: the feed's first name for it, the others, and its rule, which is one of the two."""
+    """How one field is filled."""
 
     name: str
-    aliases: tuple[str, ...]
+    """The feed's first name for it."""
+    names: tuple[str, ...]
+    """All its names, where there are more than one."""
+    type: type | None
+    """Values of this type are looked up in `table` first."""
+    table: Table
     leaf: Leaf | None
     nested: Nested
+    """The rule where there is no `leaf`."""
 
 
 def record_writer(record: Record) -> RecordWriter:
     """The writer of `record`."""
-    steps = tuple(_step(field) for field in record.fields)
+    steps = tuple(map(_step, record.fields))
     known = record.names
 
     def write(source: Object, path: str, extras: Extras) -> bytes:
         get = source.get
         parts = []
-        for name, aliases, leaf, nested in steps:
-            if aliases:
-                parts.append(_first_that_fits(source, (name, *aliases), nested, path, extras))
-                continue
+        for first, names, type_, table, leaf, nested in steps:
+            name = _name_sent(source, names, path, extras) if names else first
             value = get(name)
             if value is None:
                 parts.append(NULL)
                 continue
+            if type(value) is type_:
+                try:
+                    parts.append(table[value])
+                except (OddValueError, UnicodeEncodeError):
+                    pass
+                else:
+                    continue
             data = leaf(value) if leaf is not None else nested(value, member(path, name), extras)
             if type(data) is not bytes:  # Partial, or it does not fit
                 extras.keep(member(path, name), value)
@@ -59,28 +73,19 @@ def record_writer(record: Record) -> RecordWriter:
     return write
 
 
-def _first_that_fits(source: Object, names: tuple[str, ...], nested: Nested, path: str, extras: Extras) -> bytes:
-    """The field's bytes from the first of its names that has a value; the values of the others go to extras."""
-    found = NULL
-    for name in names:
-        value = source.get(name)
-        if value is None or value == "":
-            continue
-        if found != NULL:
-            extras.keep(member(path, name), value)
-            continue
-        data = nested(value, member(path, name), extras)
-        if type(data) is not bytes:
-            extras.keep(member(path, name), value)
-        found = data or NULL
-    return found
+def _name_sent(source: Object, names: tuple[str, ...], path: str, extras: Extras) -> str:
+    """The first of a field's names that has a value; the values of the others go to extras."""
+    present = [name for name in names if source.get(name) not in _NONE]
+    for name in present[1:]:
+        extras.keep(member(path, name), source[name])
+    return present[0] if present else names[0]
 
 
 def _step(field: Field) -> _Step:
-    leaf = LEAVES.get(field.kind)
-    if field.kind is Kind.STRING and field.member is not None:
-        leaf = None
-    return _Step(field.names[0], field.names[1:], leaf, _nested(field))
+    leaf = None if field.member is not None else LEAVES.get(field.kind)
+    entry = TABLES.get(field.kind)
+    type_, table = (None, STRINGS) if entry is None else (entry.type, entry.table)
+    return _Step(field.names[0], field.names if len(field.names) > 1 else (), type_, table, leaf, _nested(field))
 
 
 def _nested(field: Field) -> Nested:
@@ -90,7 +95,7 @@ def _nested(field: Field) -> Nested:
         case Kind.RECORDS:
             return _array(_record_item(field))
         case Kind.STRINGS:
-            return _array(_string_item(field.member))
+            return _strings(_array(_string_item(field.member)))
         case Kind.STRING if field.member is not None:
             return _string_or_object(field.member)
         case kind:
@@ -154,6 +159,20 @@ def _array(write_item: Nested) -> Nested:
     return write
 
 
+def _strings(write_odd: Nested) -> Nested:
+    """An array of strings; text alone needs no further look."""
+
+    def write(value: Any, path: str, extras: Extras) -> bytes | None:
+        if type(value) is list and value and type(value[0]) is str:
+            try:
+                return b"".join((SOME, size(len(value)), *[ITEMS[item] for item in value], NULL))
+            except (OddValueError, UnicodeEncodeError, TypeError):  # TypeError: an object is no key
+                pass
+        return write_odd(value, path, extras)
+
+    return write
+
+
 def _record_item(field: Field) -> Nested:
     write_record = record_writer(_record_of(field))
     scalar = field.scalar
@@ -185,7 +204,10 @@ def _string_item(text_member: str | None) -> Nested:
 def _plain_string(value: Any) -> bytes | None:
     """A string that cannot be null: an empty one stays."""
     text = value if type(value) is str else number_text(value)
-    return None if text is None or not _is_text(text) else avro_string(text)
+    try:
+        return None if text is None else ITEMS[text]
+    except UnicodeEncodeError:
+        return None
 
 
 def _is_text(value: Any) -> bool:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from connector.errors import EncodeError
 from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, size, string
 from connector.mapping.schemas import load_schema
-from connector.mapping.shape import Schema
+
+if TYPE_CHECKING:
+    from connector.mapping.shape import Schema
 
 Writer: TypeAlias = Callable[[Any], bytes]
 
@@ -38,6 +40,10 @@ def encoder_for(name: str) -> Callable[[Mapping[str, Any]], bytes]:
 
 
 def _writer(schema: Any) -> Writer:
+    if isinstance(schema, str):
+        return _PRIMITIVES[schema]
+    if "logicalType" in schema:
+        return _LOGICAL[schema["logicalType"]]
     match schema:
         case ["null", inner]:
             return _nullable(_writer(inner))
@@ -47,18 +53,6 @@ def _writer(schema: Any) -> Writer:
             return _array(_writer(items))
         case {"type": "map", "values": values}:
             return _map(_writer(values))
-        case {"type": "long", "logicalType": "timestamp-micros"}:
-            return _instant
-        case {"type": "int", "logicalType": "date"}:
-            return _day
-        case "string":
-            return _string
-        case "int" | "long":
-            return _integer
-        case "double":
-            return _double
-        case "boolean":
-            return _boolean
     raise ValueError(f"no rule how to write {schema}")
 
 
@@ -133,3 +127,9 @@ def _boolean(value: bool) -> bytes:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is no boolean")
     return b"\x01" if value else b"\x00"
+
+
+_PRIMITIVES: dict[str, Writer] = {
+    "string": _string, "int": _integer, "long": _integer, "double": _double, "boolean": _boolean,
+}  # fmt: skip
+_LOGICAL: dict[str, Writer] = {"timestamp-micros": _instant, "date": _day}

@@ -12,7 +12,7 @@ from connector.errors import EncodeError
 from connector.mapping import control, fingerprint
 from connector.mapping.datum import encoder_for
 from connector.mapping.envelope import Envelope
-from connector.mapping.parsing import NotJsonError, Parser, TooDeepError
+from connector.mapping.parsing import NotJsonError, Parser, TooDeepError, has_short_numbers
 from connector.mapping.redaction import redact_bytes, redact_text
 from connector.mapping.schemas import load_schema
 from connector.mapping.transcripts import Transcripts
@@ -49,10 +49,13 @@ class Decoder:
 
     def decode(self, frame: bytes) -> Decoded:
         """What `frame` is; never raises, whatever the bytes."""
-        if self._transcripts is not None and (plain := self._transcripts.plain_message(frame)) is not None:
-            return plain
+        short_numbers = False
+        if self._transcripts is not None:
+            short_numbers = has_short_numbers(frame)
+            if short_numbers and (plain := self._transcripts.plain_message(frame)) is not None:
+                return plain
         try:
-            parsed = self._parser.parse(frame)
+            parsed = self._parser.parse(frame, short_numbers=short_numbers)
         except NotJsonError as error:
             return control.of_text(frame) or self.dead_letter("not_json", str(error), frame)
         except TooDeepError as error:

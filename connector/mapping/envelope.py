@@ -13,6 +13,7 @@ from connector.mapping.convert import record_writer
 from connector.mapping.extras import Extras, member
 from connector.mapping.identity import id_text
 from connector.mapping.shape import read_record
+from connector.mapping.tables import STRINGS
 from connector.mapping.times import MICROSECOND, instant
 from connector.mapping.values import string_
 from connector.messages import Message
@@ -80,16 +81,16 @@ class Envelope:
         api_version = self._text("api_version", body, extras)
         kind = self._text("kind", body, extras)
         self._keep_the_rest(message, extras)
-        time, time_text = message.event_time, message.event_time_text
+        time = message.event_time
         return b"".join(
             (
                 string(message.message_id),
                 api_version,
                 kind,
-                NULL if message.action is None else SOME + string(message.action),
-                NULL if message.record_id is None else SOME + string(message.record_id),
+                STRINGS[message.action],
+                STRINGS[message.record_id],
                 NULL if time is None else SOME + long_(time // MICROSECOND),
-                NULL if time_text is None else SOME + string(time_text),
+                STRINGS[message.event_time_text],
                 long_(received_at),
                 content,
                 string_map(extras),
@@ -125,9 +126,9 @@ class Envelope:
             return inline or None
         for name in inline.keys() & content.keys():
             ours, theirs = inline[name], content[name]
-            if theirs is None or theirs == "":
+            if theirs in (None, ""):
                 content = {**content, name: ours}
-            elif ours is not None and ours != "" and ours != theirs:
+            elif ours not in (None, "", theirs):
                 extras.keep(member("data", name), ours)
         return {**inline, **content}
 

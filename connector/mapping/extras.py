@@ -43,7 +43,8 @@ class Extras(dict[str, str]):
 
 def member(path: str, name: str) -> str:
     """The path of member `name` of the object at `path`."""
-    if _PLAIN_NAME.fullmatch(name) is None:
+    # The feed's own names are identifiers, the check of which is cheap.
+    if not name.isidentifier() and _PLAIN_NAME.fullmatch(name) is None:
         return f"{path}[{json.dumps(name)}]"
     return f"{path}.{name}" if path else name
 

@@ -23,6 +23,15 @@ _BRACKETS: Final = b"{}[]"
 _NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 
 
+_DIGITS: Final = bytes(
+    ord("0") if chr(byte) in "0123456789." else ord("e") if chr(byte) == "E" else byte for byte in range(256)
+)
+_MANY_DIGITS: Final = b"0" * 16
+"""A number of fifteen digits is what its double says; one with more may not be."""
+_LONG_EXPONENT: Final = b"e-000"
+"""Only an exponent of three digits makes a double of few digits lose them, below 1e-308."""
+
+
 class NotJsonError(ValueError):
     """The bytes are no JSON; the sentence says where."""
 
@@ -84,12 +93,16 @@ class Parser:
     def __init__(self) -> None:
         self._numbers = _Numbers()
         self._decode = msgspec.json.Decoder(float_hook=self._numbers).decode
+        self._decode_short = msgspec.json.Decoder().decode
 
-    def parse(self, frame: bytes) -> Parsed:
-        """The JSON value `frame` holds. Raises NotJsonError, TooDeepError."""
-        self._numbers.unusual = False
+    def parse(self, frame: bytes, *, short_numbers: bool = False) -> Parsed:
+        """The JSON value `frame` holds. Raises NotJsonError, TooDeepError.
+
+        `short_numbers`: that `has_short_numbers(frame)`; then the literals are not looked at, nor `plain` told.
+        """
+        self._numbers.unusual = short_numbers
         try:
-            value, plain = self._decode(frame), True
+            value, plain = (self._decode_short if short_numbers else self._decode)(frame), True
         except RecursionError as error:
             raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep") from error
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -107,6 +120,12 @@ class Parser:
             raise NotJsonError(f"{error.msg} at character {error.pos}") from error
         except UnicodeDecodeError as error:
             raise NotJsonError(f"not {error.encoding} at byte {error.start}: {error.reason}") from error
+
+
+def has_short_numbers(frame: bytes) -> bool:
+    """Whether a double holds every number in `frame`, as far as its bytes tell at a glance."""
+    digits = frame.translate(_DIGITS)
+    return _MANY_DIGITS not in digits and _LONG_EXPONENT not in digits
 
 
 def _is_too_deep(frame: bytes, value: Any) -> bool:

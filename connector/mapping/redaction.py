@@ -1,6 +1,6 @@
-"""Signed URLs and tokens inside frames become `***` before a frame is kept or a value published.
+r"""Signed URLs and tokens inside frames become `***` before a frame is kept or a value published.
 
-Works on JSON as sent, in which `&`, `=` and `/` may be written `\\u0026`, `\\u003d` and `\\/` (Go's encoder does so).
+Works on JSON as sent, in which `&`, `=` and `/` may be written `\u0026`, `\u003d` and `\/` (Go's encoder does so).
 """
 
 from __future__ import annotations

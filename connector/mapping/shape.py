@@ -71,7 +71,7 @@ def _read_field(field: Schema) -> Field:
             raise ValueError(f"{field['name']}: the feed may leave out any field, so {other} must be nullable")
     return Field(
         name=field["name"],
-        names=(field.get("feedName", field["name"]), *field.get("feedAliases", ())),
+        names=(str(field.get("feedName", field["name"])), *field.get("feedAliases", ())),
         kind=kind,
         record=record,
         member=field.get("feedMember"),
@@ -80,19 +80,22 @@ def _read_field(field: Schema) -> Field:
 
 
 def _kind_of(inner: Any, field: Schema) -> tuple[Kind, Record | None]:
+    record = None
     match inner:
         case "string":
-            return (Kind.JSON if field.get("feedFormat") == "json" else Kind.STRING), None
+            kind = Kind.JSON if field.get("feedFormat") == "json" else Kind.STRING
         case "long" | "double" | "boolean":
-            return Kind(inner), None
+            kind = Kind(inner)
         case {"type": "long", "logicalType": "timestamp-micros"}:
-            return Kind.TIME, None
+            kind = Kind.TIME
         case {"type": "int", "logicalType": "date"}:
-            return Kind.DATE, None
+            kind = Kind.DATE
         case {"type": "record"}:
-            return Kind.RECORD, read_record(inner)
+            kind, record = Kind.RECORD, read_record(inner)
         case {"type": "array", "items": "string"}:
-            return Kind.STRINGS, None
+            kind = Kind.STRINGS
         case {"type": "array", "items": {"type": "record"} as items}:
-            return Kind.RECORDS, read_record(items)
-    raise ValueError(f"{field['name']}: no rule how the feed's JSON becomes {inner}")
+            kind, record = Kind.RECORDS, read_record(items)
+        case _:
+            raise ValueError(f"{field['name']}: no rule how the feed's JSON becomes {inner}")
+    return kind, record

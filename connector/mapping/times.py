@@ -42,7 +42,8 @@ _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ZONES: Final = {
     "Z": 0, "UT": 0, "UTC": 0, "GMT": 0,
-    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "EST": -5 * 3_600, "EDT": -4 * 3_600, "CST": -6 * 3_600, "CDT": -5 * 3_600,
+    "MST": -7 * 3_600, "MDT": -6 * 3_600, "PST": -8 * 3_600, "PDT": -7 * 3_600,
 }  # fmt: skip
 
 
@@ -63,43 +64,61 @@ class Instant(NamedTuple):
 @lru_cache(maxsize=4096)
 def _from_text(text: str) -> Instant | None:
     if (match := _RFC3339.fullmatch(text)) is not None:
-        year, month, day, hour, minute, second, decimals, sign, off_hour, off_minute = match.groups()
-    elif (match := _RFC2822.fullmatch(text)) is not None:
-        weekday, day, name, year, hour, minute, second, sign, off_hour, off_minute, zone = match.groups()
-        month, decimals = _MONTHS.index(name) + 1, None
-        second = second or 0
-        if zone is not None:
-            if zone not in _ZONES:
-                return None
-            sign, off_hour, off_minute = ("-" if _ZONES[zone] < 0 else "+"), abs(_ZONES[zone]), 0
-    elif _EPOCH_TEXT.fullmatch(text) is not None:
-        return from_number(Fraction(text))
-    else:
+        return _from_rfc_3339(match)
+    if (match := _RFC2822.fullmatch(text)) is not None:
+        return _from_rfc_2822(match)
+    return from_number(Fraction(text)) if _EPOCH_TEXT.fullmatch(text) is not None else None
+
+
+def _from_rfc_3339(match: re.Match[str]) -> Instant | None:
+    *fields, decimals, sign, hours, minutes = match.groups()
+    moment = _moment(*fields)
+    offset = _offset(sign, hours, minutes) if sign is not None else 0
+    if moment is None or offset is None:
         return None
-    try:
-        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    except ValueError:
-        return None
-    if match.re is _RFC2822 and weekday not in {None, _WEEKDAYS[moment.weekday()]}:
-        return None
-    days = moment.toordinal() - _EPOCH_DAY
-    seconds = days * 86_400 + moment.hour * 3_600 + moment.minute * 60 + moment.second
-    if sign is not None:
-        if int(off_hour) > 23 or int(off_minute) > 59:  # noqa: PLR2004 - hours, minutes
-            return None
-        offset = int(off_hour) * 3_600 + int(off_minute) * 60
-        seconds += offset if sign == "-" else -offset
+    seconds = _seconds(moment) - offset
     if decimals is None:
         return Instant(seconds * SECOND, finer=False)
     fraction = int(decimals[:_NANO_DECIMALS].ljust(_NANO_DECIMALS, "0"))
     return Instant(seconds * SECOND + fraction, finer=len(decimals) > _MICRO_DECIMALS)
 
 
+def _from_rfc_2822(match: re.Match[str]) -> Instant | None:
+    weekday, day_, month, year, hour, minute, second, sign, hours, minutes, zone = match.groups()
+    moment = _moment(year, str(_MONTHS.index(month) + 1), day_, hour, minute, second or "0")
+    offset = _offset(sign, hours, minutes) if zone is None else _ZONES.get(zone)
+    if moment is None or offset is None or weekday not in {None, _WEEKDAYS[moment.weekday()]}:
+        return None
+    return Instant((_seconds(moment) - offset) * SECOND, finer=False)
+
+
+def _moment(*fields: str) -> datetime | None:
+    """Year to second as a datetime; None where there is no such moment."""
+    year, month, day_, hour, minute, second = map(int, fields)
+    try:
+        return datetime(year, month, day_, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _seconds(moment: datetime) -> int:
+    return (moment.toordinal() - _EPOCH_DAY) * 86_400 + moment.hour * 3_600 + moment.minute * 60 + moment.second
+
+
+def _offset(sign: str, hours: str, minutes: str) -> int | None:
+    """Seconds east of UTC; None where there is no such offset."""
+    if int(hours) > 23 or int(minutes) > 59:  # noqa: PLR2004 - hours of a day, minutes of an hour
+        return None
+    seconds = int(hours) * 3_600 + int(minutes) * 60
+    return -seconds if sign == "-" else seconds
+
+
 def from_number(value: float | Fraction) -> Instant | None:
     """The instant of an epoch number; seconds or milliseconds by magnitude."""
-    if not abs(value) <= _EPOCH_END:
+    if not -_EPOCH_END <= value <= _EPOCH_END:
         return None
-    scale = SECOND if abs(value) <= _MILLISECONDS_FROM else SECOND // 1_000
+    seconds = -_MILLISECONDS_FROM <= value <= _MILLISECONDS_FROM
+    scale = SECOND if seconds else SECOND // 1_000
     if type(value) is int:
         return Instant(value * scale, finer=False)
     # A float stands for the shortest decimal that reads as it: the one the feed wrote.

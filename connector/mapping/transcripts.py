@@ -11,8 +11,9 @@ from connector.mapping.binary import long_, string_map
 from connector.mapping.convert import record_writer
 from connector.mapping.extras import Extras
 from connector.mapping.identity import id_text
-from connector.mapping.plain import OddValueError, PlainLane
+from connector.mapping.plain import PlainLane
 from connector.mapping.shape import read_record
+from connector.mapping.tables import OddValueError
 from connector.mapping.times import instant
 from connector.mapping.values import integer
 from connector.messages import Message, TranscriptPosition
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
 
 _END: Final = frozenset({"complete", "completed"})
 _REQUIRED: Final = frozenset({"transcript_id", "sequence"})
-
-_DIGITS: Final = bytes(
-    ord("0") if chr(byte) in "0123456789." else ord("e") if chr(byte) == "E" else byte for byte in range(256)
-)
-_MANY_DIGITS: Final = b"0" * 16
-"""A number of fifteen digits is what its double says; one with more may not be."""
-_LONG_EXPONENT: Final = b"e-000"
-"""Only an exponent of three digits makes a double of few digits lose them, below 1e-308."""
 
 
 class Transcripts:
@@ -48,15 +41,16 @@ class Transcripts:
         self._decode_plain = msgspec.json.Decoder(self._plain.type).decode
 
     def plain_message(self, frame: bytes) -> Message | None:
-        """The message of a frame without a surprise, None for any other frame."""
-        digits = frame.translate(_DIGITS)
-        if _MANY_DIGITS in digits or _LONG_EXPONENT in digits:
-            return None
+        """The message of a frame with short numbers and without a surprise, None for any other frame."""
         try:
             body: Any = self._decode_plain(frame)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        return _message(body.transcript_id, body.sequence, body.status, body.start_time, frame, body)
+        return (
+            _message((body.transcript_id, body.sequence), body.status, body.start_time, frame, body)
+            if body.transcript_id
+            else None
+        )
 
     def message(self, parsed: Parsed, frame: bytes) -> Message | Control | str:
         """What the JSON object of a frame is; a sentence where it has no usable structure."""
@@ -67,10 +61,9 @@ class Transcripts:
             return control.of_object(body) or "no sentence, and nothing that says it is a control frame"
         sequence = integer(body.get("sequence"))
         transcript_id = id_text(body.get("transcript_id"))
-        message = None
-        if transcript_id is not None and sequence is not None:
-            message = _message(transcript_id, sequence[0], body.get("status"), body.get("start_time"), frame, body)
-        return message or "no `transcript_id` or no `sequence`"
+        if transcript_id is None or sequence is None:
+            return "no `transcript_id` or no `sequence`"
+        return _message((transcript_id, sequence[0]), body.get("status"), body.get("start_time"), frame, body)
 
     def encode(self, message: Message, received_at: int) -> tuple[bytes, Extras]:
         """The Avro body, and what went to extras."""
@@ -85,7 +78,8 @@ class Transcripts:
         return b"".join((long_(received_at), record, string_map(extras))), extras
 
 
-def _message(transcript_id: str, sequence: int, status: object, start_time: object, frame: bytes, body: Any) -> Message:
+def _message(position: tuple[str, int], status: object, start_time: object, frame: bytes, body: Any) -> Message:
+    transcript_id, sequence = position
     found = instant(start_time)
     text = id_text(start_time, zero_is_none=False)
     if found is not None and found.unset:

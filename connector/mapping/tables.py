@@ -1,0 +1,108 @@
+"""Tables that remember the Avro bytes of values that recur: words, tickers, confidences, milliseconds, statuses.
+
+A table is asked with a value of exactly its type (`TABLES`), so that `True` is not taken for 1. It raises
+OddValueError where the value does not fit without loss, UnicodeEncodeError for a lone surrogate.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, string
+from connector.mapping.shape import Kind
+from connector.mapping.times import MICROSECOND, instant
+
+_REMEMBERED: Final = 8_192
+"""Entries of a table before it starts anew: a few megabytes."""
+_SHORT: Final = 40
+"""Longer text hardly recurs."""
+
+
+class OddValueError(ValueError):
+    """A value of the right type that does not fit as it is."""
+
+
+class Table(dict[Any, bytes]):
+    """Value → bytes, in bounded memory; what stands for "none" is `NULL`."""
+
+    def __missing__(self, value: Any) -> bytes:
+        if value is None or value == "":
+            data, recurs = NULL, True
+        else:
+            data, recurs = self.encode(value)
+        if recurs:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[value] = data
+        return data
+
+    def encode(self, value: Any) -> tuple[bytes, bool]:
+        """The bytes of `value`, and whether it may recur."""
+        raise NotImplementedError
+
+
+class Strings(Table):
+    """Text → a nullable string."""
+
+    def encode(self, value: str) -> tuple[bytes, bool]:  # noqa: D102
+        return SOME + string(value), len(value) <= _SHORT
+
+
+class Items(Table):
+    """Text → a string that cannot be null, as arrays hold it; any other type is refused."""
+
+    def encode(self, value: object) -> tuple[bytes, bool]:  # noqa: D102
+        if type(value) is not str:
+            raise OddValueError
+        return string(value), len(value) <= _SHORT
+
+    def __missing__(self, value: object) -> bytes:
+        if value is None:
+            raise OddValueError
+        return super().__missing__(value)  # an empty string is one zero byte, as NULL is
+
+
+class Longs(Table):
+    """Integer → a nullable long."""
+
+    def encode(self, value: int) -> tuple[bytes, bool]:  # noqa: D102
+        if not LONG_MIN <= value <= LONG_MAX:
+            raise OddValueError
+        return SOME + long_(value), True
+
+
+class Doubles(Table):
+    """Float → a nullable double."""
+
+    def encode(self, value: float) -> tuple[bytes, bool]:  # noqa: D102
+        return SOME + pack_double(value), bool(value)  # 0.0 and -0.0 are one key
+
+
+class Times(Table):
+    """Time as text → a nullable instant."""
+
+    def encode(self, value: str) -> tuple[bytes, bool]:  # noqa: D102
+        found = instant(value)
+        if found is None or found.finer:
+            raise OddValueError
+        return (NULL if found.unset else SOME + long_(found.nanoseconds // MICROSECOND)), True
+
+
+class Entry(NamedTuple):
+    """A table, the type it is asked with, and its name in generated code."""
+
+    name: str
+    type: type
+    table: Table
+
+
+TABLES: Final = {
+    Kind.STRING: Entry("strings", str, Strings()),
+    Kind.LONG: Entry("longs", int, Longs()),
+    Kind.DOUBLE: Entry("doubles", float, Doubles()),
+    Kind.TIME: Entry("times", str, Times()),
+}
+"""The table of each kind that has one; shared by all streams of the process."""
+
+STRINGS: Final = TABLES[Kind.STRING].table
+ITEMS: Final = Items()
