@@ -73,7 +73,7 @@ def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "a
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # At DEBUG these print the request line, and with it the token.
-    for name in ("websockets", "httpx", "httpcore", "urllib3", "asyncio"):
+    for name in ("websockets", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
