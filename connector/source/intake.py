@@ -149,7 +149,9 @@ class Intake:
     def settled(self, at: int) -> None:
         """The settle window is over: publish what arrived in it, in the feed's order."""
         if self._settling is not None:
+            arrived = len(self._settling)
             items = self._end_settling()
+            log.info("stream.live", stream=self.stream.name, replayed=arrived, new=len(items))
             self._put([*self._gap_items(self.replay_gaps.settled(at)), *items])
 
     def disconnected(self, at: int, reason: str, detail: str) -> None:  # noqa: ARG002 - the sink's signature
