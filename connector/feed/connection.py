@@ -109,6 +109,7 @@ class Feed:
             if not self._stopping.is_set() or _cancelled():
                 raise
         finally:
+            self._metrics.connected.labels(self.stream.name).set(0)
             self._enter(State.STOPPED)
             self._done.set()
 

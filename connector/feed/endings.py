@@ -17,6 +17,7 @@ from websockets.exceptions import (
     InvalidStatus,
     PayloadTooBig,
     ProxyError,
+    WebSocketException,
 )
 
 from connector.feed.retry import Ending, Kind
@@ -25,7 +26,7 @@ from connector.logs import redact
 if TYPE_CHECKING:
     from websockets.http11 import Response
 
-HANDSHAKE_ERRORS: Final = (OSError, EOFError, InvalidHandshake, InvalidProxy, ImportError)
+HANDSHAKE_ERRORS: Final = (OSError, EOFError, WebSocketException, ImportError)
 """What opening a connection may raise. TimeoutError and ssl.SSLError are OSErrors; ImportError: no SOCKS package."""
 
 _DETAIL: Final = 200
@@ -48,6 +49,8 @@ def handshake_ending(error: Exception) -> Ending:
             kind = Kind.DNS
         case ProxyError() | InvalidProxy() | ImportError():
             kind, detail = Kind.PROXY, _sentence(error) if not isinstance(error, InvalidProxy) else "not a valid proxy"
+        case ConnectionClosed():
+            detail = "the connection was closed during the handshake"
         case InvalidMessage() if isinstance(error.__cause__, EOFError | OSError):
             detail = "the connection was closed during the handshake"
         case InvalidHandshake():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed
@@ -124,7 +125,8 @@ class Link:
         while True:
             await asyncio.sleep(max(0.0, session.deadline - self._clock()))
             active = self._market_active(self._wall_clock() / 1e6)
-            for effect in session.tick(self._clock(), market_active=active):
+            pending = self._input_pending()
+            for effect in session.tick(self._clock(), market_active=active, input_pending=pending):
                 match effect:
                     case Settled():
                         self._sink.settled(self._wall_clock())
@@ -134,6 +136,14 @@ class Link:
                     case End():
                         await self._connection.close()
                         return
+
+    def _input_pending(self) -> bool:
+        descriptor = self._connection.transport.get_extra_info("socket").fileno()
+        if descriptor < 0:
+            return False  # closed
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
     async def _send(self, text: str) -> None:
         try:

@@ -123,8 +123,11 @@ class Session:
         self._excuse(now - self._paused_at, now)
         self._ticked = now
 
-    def tick(self, now: float, *, market_active: bool) -> list[Effect]:
-        """Let time pass; what is to be done now, in order. Nothing more is to be asked after an `End`."""
+    def tick(self, now: float, *, market_active: bool, input_pending: bool = False) -> list[Effect]:
+        """Let time pass; what is to be done now, in order. Nothing more is to be asked after an `End`.
+
+        `input_pending`: there is something in the socket that was not read yet, the pong perhaps.
+        """
         elapsed, self._ticked = now - self._ticked, now
         if self._paused:
             return []
@@ -136,7 +139,9 @@ class Session:
             self._settle_at = None
             effects.append(Settled())
         if self._pong_by is not None:
-            if now >= self._pong_by:
+            if now >= self._pong_by and input_pending:
+                self._pong_by = now + self._tick_every
+            elif now >= self._pong_by:
                 return [*effects, self._end(Kind.PONG_TIMEOUT, f"no pong within {self._timeout:g} s")]
         elif now >= self._ping_at:
             effects.append(self._ping)

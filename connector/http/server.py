@@ -131,5 +131,6 @@ def _listen(settings: HttpSettings, pages: Pages) -> _Server:
         problem = f"http.host: {settings.host!r} is no address of this machine: {error}"
         raise ConfigurationError([problem]) from error
     except OSError as error:
-        problem = f"http.port: cannot listen on {where}: {error.strerror or error}; see http.host and http.port (0: a free one)"
+        reason = error.strerror or error
+        problem = f"http.port: cannot listen on {where}: {reason}; see http.host and http.port (0: a free one)"
         raise ConfigurationError([problem]) from error

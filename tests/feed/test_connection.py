@@ -32,7 +32,7 @@ async def test_an_enveloped_stream_replays_settles_and_goes_live() -> None:
         await ws.send("first")
         await answer_pings(ws)
 
-    async with websocket_server(handler) as url, running_feed(make_settings(url)) as running:
+    async with websocket_server(handler) as url, running_feed(make_settings(url, settle=units(5))) as running:
         await running.sink.until("frame")
         assert running.feed.state.value == "settling"
         await running.sink.until("settled")

@@ -6,6 +6,7 @@ import asyncio
 import http
 import json
 import socket
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -199,6 +200,16 @@ async def test_what_answers_is_no_websocket_server(answer: bytes, label: str) ->
 
     async with tcp_server(speak) as url, running_feed(make_settings(url)) as running:
         await until_counted(running, label)
+
+
+async def test_a_server_that_resets_at_once_is_a_network_error() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    async with tcp_server(reset) as url, running_feed(make_settings(url)) as running:
+        await running.until(lambda: running.metric("connects_total", result="network") >= 3)
+        assert not running.task.done()
 
 
 async def test_nobody_listens(log_output: io.StringIO) -> None:

@@ -48,6 +48,7 @@ def caused(error: WebSocketException, cause: Exception) -> WebSocketException:
         (OSError("Multiple exceptions: …"), Kind.NETWORK),
         (caused(InvalidMessage("did not receive a valid HTTP response"), EOFError()), Kind.NETWORK),
         (caused(InvalidMessage("did not receive a valid HTTP response"), ValueError()), Kind.NOT_WEBSOCKET),
+        (ConnectionClosedError(None, None), Kind.NETWORK),
         (InvalidUpgrade("Upgrade", "h2c"), Kind.NOT_WEBSOCKET),
         (InvalidHandshake(), Kind.NOT_WEBSOCKET),
         (InvalidProxyStatus(Response(407, "", Headers())), Kind.PROXY),

@@ -130,6 +130,17 @@ def test_a_long_pause_leaves_time_to_read_the_pong() -> None:
     assert driver.session.ending is not None
 
 
+def test_what_waits_in_the_socket_is_read_before_the_pong_is_missed() -> None:
+    driver = Driver(settle=None)
+    driver.run(INTERVAL + TIMEOUT - 0.1)
+    for _ in range(60):
+        driver.now = max(driver.now, driver.session.deadline)
+        assert driver.session.tick(driver.now, market_active=True, input_pending=True) == []
+    assert driver.now < 1000 + INTERVAL + TIMEOUT + 65  # it was asked again about every second
+    driver.run(2)
+    assert driver.session.ending is not None
+
+
 def test_a_sink_that_is_often_full_for_a_moment_does_not_hide_a_dead_feed() -> None:
     driver = Driver(settle=None)
     while driver.session.ending is None and driver.now < 1100:

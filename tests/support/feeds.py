@@ -102,7 +102,7 @@ def make_settings(url: str, *, feed: dict[str, Any] | None = None, **source: Any
         {
             "feed": {"url": url, "token": TOKEN, "open_timeout": units(20)} | (feed or {}),
             "source": {
-                "settle": units(2),
+                "settle": units(20),
                 "max_frame_bytes": 4096,
                 "heartbeat": {"interval": units(10), "timeout": units(10)},
                 "backoff": {"min": units(1), "max": units(4), "stable_after": units(100), "refused": units(10)},
