@@ -24,6 +24,7 @@ from connector.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.settings import FeedSettings
     from connector.simulator import Scenario
 
 log = logs.get_logger(__name__)
@@ -56,12 +57,12 @@ class _Plan:
 def simulate(
     *,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Settings file (YAML); its token is the one let in.")
+        Path | None, typer.Option("--config", help="Settings file (YAML): the API key that is let in, and the log.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
     token: Annotated[
-        str | None, typer.Option(envvar="BENZINGA_FEED__TOKEN", help="API key that is let in; any text.", show_default=False)
+        str | None, typer.Option(help=f"API key that is let in. Default: that of the settings, else {DEFAULT_TOKEN}.")
     ] = None,
     scenario: Annotated[str, typer.Option(help=f"Kind of day: {', '.join(SCENARIOS)}.")] = "busy",
     stream: Annotated[
@@ -99,6 +100,8 @@ def simulate(
         problems.append(f"--record {record}: there is no folder {record.parent}; create it or choose another")
     if problems:
         raise ConfigurationError(problems)
+    configured = load(config)
+    logs.configure(configured.log.level, configured.log.format)
     day = SCENARIOS[scenario]
     if clean:
         day = replace(day, oddities=Oddities.clean())
@@ -106,7 +109,7 @@ def simulate(
         SimulatorSettings.faithful() if faithful else SimulatorSettings(),
         host=host,
         port=port,
-        token=token or _configured_token(config) or DEFAULT_TOKEN,
+        token=token or _token(configured.feed) or DEFAULT_TOKEN,
         record=record,
         seed=seed,
         history=_HISTORY,
@@ -121,10 +124,7 @@ def simulate(
         ) from error
 
 
-def _configured_token(config: Path | None) -> str | None:
-    if config is None:
-        return None
-    feed = load(config).feed
+def _token(feed: FeedSettings) -> str | None:
     return feed.read_token() if feed.token or feed.token_file else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from connector.simulator.companies import Analyst, Company
     from connector.simulator.values import Dice
 
@@ -68,30 +70,44 @@ _INSIGHT: Final = (
 )
 
 
-def fill(template: str, dice: Dice, company: Company | None, **more: str) -> str:
+_NUMBERS: Final[dict[str, Callable[[Dice], str]]] = {
+    "q": lambda dice: str(dice.integer(1, 4)),
+    "eps": lambda dice: dice.decimal(0.05, 4),
+    "est": lambda dice: dice.decimal(0.05, 4),
+    "sales": lambda dice: dice.decimal(40, 9000, (1, 3)),
+    "sales_est": lambda dice: dice.decimal(40, 9000, (1, 3)),
+    "pt": lambda dice: str(dice.integer(8, 420)),
+    "amount": lambda dice: str(dice.integer(20, 2500)),
+    "small": lambda dice: dice.decimal(0.2, 6, (1,)),
+    "small2": lambda dice: dice.decimal(0.2, 6, (1,)),
+    "claims": lambda dice: str(dice.integer(205, 260)),
+    "claims2": lambda dice: str(dice.integer(205, 260)),
+    "pct": lambda dice: dice.decimal(0.5, 14, (1,)),
+    "pct2": lambda dice: dice.decimal(22, 71, (1,)),
+    "pct3": lambda dice: dice.decimal(-30, 60, (1,)),
+    "bps": lambda dice: str(dice.integer(1, 24) * 10),
+    "times": lambda dice: dice.decimal(1.1, 24, (1,)),
+    "firm": lambda dice: dice.pick(_FIRMS),
+    "view": lambda dice: dice.pick(("undemanding", "full", "fair")),
+}
+
+
+class _Facts(dict[str, str]):
+    """What a template may mention; a number is drawn when it is first asked for."""
+
+    def __init__(self, dice: Dice, known: dict[str, str]) -> None:
+        super().__init__(known)
+        self._dice = dice
+
+    def __missing__(self, name: str) -> str:
+        value = self[name] = _NUMBERS[name](self._dice)
+        return value
+
+
+def fill(template: str, dice: Dice, company: Company | None, **known: str) -> str:
     """A template with the company's facts and invented numbers."""
-    facts = {
-        "q": str(dice.integer(1, 4)),
-        "eps": dice.decimal(0.05, 4),
-        "est": dice.decimal(0.05, 4),
-        "sales": dice.decimal(40, 9000, (1, 3)),
-        "sales_est": dice.decimal(40, 9000, (1, 3)),
-        "pt": str(dice.integer(8, 420)),
-        "amount": str(dice.integer(20, 2500)),
-        "small": dice.decimal(0.2, 6, (1,)),
-        "small2": dice.decimal(0.2, 6, (1,)),
-        "claims": str(dice.integer(205, 260)),
-        "claims2": str(dice.integer(205, 260)),
-        "pct": dice.decimal(0.5, 14, (1,)),
-        "pct2": dice.decimal(22, 71, (1,)),
-        "pct3": dice.decimal(-30, 60, (1,)),
-        "bps": str(dice.integer(1, 24) * 10),
-        "times": dice.decimal(1.1, 24, (1,)),
-        "firm": dice.pick(_FIRMS),
-        "view": dice.pick(("undemanding", "full", "fair")),
-    }
     if company is not None:
-        facts |= {
+        known |= {
             "name": company.name,
             "symbol": company.symbol,
             "exchange": company.exchange,
@@ -100,7 +116,7 @@ def fill(template: str, dice: Dice, company: Company | None, **more: str) -> str
             "ceo": company.ceo,
             "cfo": company.cfo,
         }
-    return template.format(**(facts | more))
+    return template.format_map(_Facts(dice, known))
 
 
 def headline(dice: Dice, company: Company | None) -> str:
@@ -112,7 +128,7 @@ def article(dice: Dice, company: Company, title: str) -> str:
     """HTML of some paragraphs, about 5 kB: what the capture has as its median."""
     paragraphs = [f"<p><strong>{title}</strong></p>"]
     link = f'<a href="https://www.benzinga.com/quote/{company.symbol}">{company.symbol}</a>'
-    for _ in range(dice.integer(3, 14)):
+    for _ in range(dice.integer(6, 22)):
         sentences = " ".join(fill(text, dice, company) for text in dice.sample(_SENTENCES, dice.integer(2, 5)))
         paragraphs.append(f"<p>{sentences}</p>")
     paragraphs.append(f"<p>Read also: more on {link} &ndash; <em>Photo: Shutterstock</em></p>\n")

@@ -262,5 +262,9 @@ class Simulator:
             if clean or not self.settings.slot_release:
                 self.admission.release(slot)
             else:
-                asyncio.get_running_loop().call_later(self.settings.slot_release, self.admission.release, slot)
+                asyncio.get_running_loop().call_later(self.settings.slot_release, self._release, slot)
+        self.changed()
+
+    def _release(self, slot: tuple[str, ...]) -> None:
+        self.admission.release(slot)
         self.changed()
