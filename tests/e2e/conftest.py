@@ -43,9 +43,14 @@ def source(
             process.kill()
 
 
-def defaults(
-    url: str, kafka: EmbeddedKafka, registry: EmbeddedRegistry, prefix: str, streams: str
-) -> dict[str, str]:
+def messages(feed: ThreadedSimulator, stream: str) -> list[bytes]:
+    """What was sent so far on `stream`, without control frames and garbage, in the feed's order."""
+    return feed.call(
+        lambda simulator: [frame.payload for frame in simulator.sent(stream) if frame.kind in {"message", "duplicate"}]
+    )
+
+
+def defaults(url: str, kafka: EmbeddedKafka, registry: EmbeddedRegistry, prefix: str, streams: str) -> dict[str, str]:
     return {
         "FEED__URL": url,
         "FEED__TOKEN": TOKEN,

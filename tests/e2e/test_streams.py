@@ -10,7 +10,7 @@ import pytest
 from connector.simulator import Oddities, SimulatorSettings
 from connector.simulator.threaded import ThreadedSimulator
 from connector.streams import STREAMS
-from tests.e2e.conftest import TOKEN, defaults
+from tests.e2e.conftest import TOKEN, defaults, messages
 from tests.support.consume import Record, read_topic
 from tests.support.oracle import Expected, check, check_placement, expected
 from tests.support.source import SourceProcess
@@ -58,12 +58,7 @@ def carried(
                     ),
                     timeout=120,
                 )
-            sent = {
-                name: feed.call(lambda simulator, name=name: [
-                    frame.payload for frame in simulator.sent(name) if frame.kind in {"message", "duplicate"}
-                ])
-                for name in names
-            }  # fmt: skip
+            sent = {name: messages(feed, name) for name in names}
             source.until(lambda: _received(source) >= sum(map(len, sent.values())), timeout=60)
             source.until(lambda: source.metric("benzinga_source_pending_messages") == 0)
             metrics = {
@@ -83,7 +78,7 @@ def carried(
         for name in [*names, "gaps"]
     }
     topics["dead-letters"] = read_topic(kafka.bootstrap_servers, f"{PREFIX}.dead-letters")
-    yield Carried(sent, topics, source, metrics)
+    return Carried(sent, topics, source, metrics)
 
 
 def _is_live(source: SourceProcess, stream: str) -> bool:
