@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
 import tarfile
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 _DOWNLOADS: Final = 8
+
+_cancelled = threading.Event()
 
 
 def cache_folder() -> Path:
@@ -55,10 +58,36 @@ def installed(name: str, prepare: Callable[[Path], None] | None = None) -> Path:
     return folder
 
 
+def progress(name: str) -> tuple[int, int] | None:
+    """Bytes there and bytes in all while the distribution `name` is being downloaded, by whichever process."""
+    distribution = lockfile.read(name)
+    there = 0
+    found = False
+    for temporary in cache_folder().glob(f"{_temporary(name)}*"):
+        found = True
+        for folder, _, names in os.walk(temporary):
+            for file in names:
+                with contextlib.suppress(OSError):  # moved on meanwhile
+                    there += Path(folder, file).stat().st_size
+    return (min(there, distribution.size), distribution.size) if found else None
+
+
+def cancel() -> None:
+    """Let every `installed` of this process end with EmbeddedError once the files it is fetching are there."""
+    _cancelled.set()
+
+
+def _temporary(name: str) -> str:
+    return f".{name}-download-"
+
+
 def _install(distribution: lockfile.Distribution, folder: Path, prepare: Callable[[Path], None] | None) -> None:
     megabytes = round(distribution.size / 1e6)
     log.info("embedded.installing", name=distribution.name, version=distribution.version, megabytes=megabytes)
-    with tempfile.TemporaryDirectory(prefix=f".{distribution.name}-", dir=folder.parent) as temporary:
+    prefix = _temporary(distribution.name)
+    for abandoned in folder.parent.glob(f"{prefix}*"):  # by a process that was killed: the lock is ours
+        shutil.rmtree(abandoned, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as temporary:
         downloads, files = Path(temporary, "downloads"), Path(temporary, "files")
         files.mkdir()
         with ThreadPoolExecutor(_DOWNLOADS) as pool:
@@ -71,6 +100,8 @@ def _install(distribution: lockfile.Distribution, folder: Path, prepare: Callabl
 
 
 def _checked(artifact: lockfile.Artifact, downloads: Path) -> Path:
+    if _cancelled.is_set():
+        raise EmbeddedError(f"{artifact.coordinate} was not downloaded: stopped")
     path = maven.download(artifact.coordinate, downloads)
     if (actual := lockfile.sha256_of(path)) != artifact.sha256:
         raise EmbeddedError(
@@ -90,7 +121,7 @@ def _put(path: Path, files: Path) -> None:
         archive.extractall(files)  # noqa: S202 - its hash is the one in the lock file
 
 
-@contextmanager
+@contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, also by a process's death

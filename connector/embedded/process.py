@@ -14,7 +14,7 @@ from connector.errors import EmbeddedError
 from connector.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 log = get_logger(__name__)
 
@@ -32,16 +32,23 @@ class ServerProcess:
     """`command` under the name `name`, its output appended to `<name>.log` in the workspace.
 
     `is_ready` is called with what the log has got since the start, every few milliseconds, until it returns true.
+    `environment`: the child's; by default what a Java child needs and nothing else.
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], workspace: Workspace, is_ready: Callable[[str], bool]
+        self,
+        name: str,
+        command: Sequence[str],
+        workspace: Workspace,
+        is_ready: Callable[[str], bool],
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.log = workspace.path / f"{name}.log"
         self._command = list(command)
         self._workspace = workspace
         self._is_ready = is_ready
+        self._environment = java_environment() if environment is None else environment
         self._guard: subprocess.Popen[str] | None = None
         self._pid = 0
         self._log_start = 0
@@ -73,7 +80,7 @@ class ServerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=java_environment(),
+            env=self._environment,
             cwd=self._workspace.path,
             pass_fds=(self._workspace.lease,),
             start_new_session=True,  # Ctrl-C in the terminal is for this program alone, which then stops its servers
@@ -98,6 +105,11 @@ class ServerProcess:
                 raise EmbeddedError(f"{self.name} was not ready after {timeout:g} s; the end of its log:\n{tail}")
             time.sleep(_POLL_SECONDS)
         log.debug("embedded.ready", name=self.name, pid=self._pid)
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; its exit status, 128 + the signal's number where one ended it."""
+        guard = self._guard
+        return guard.wait() if guard is not None else 0
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone. Does nothing where it does not run."""

