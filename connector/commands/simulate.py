@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
-import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
@@ -14,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector import logs
+from connector.commands.output import emit_json
+from connector.commands.setup import ConfigFile, begin
 from connector.errors import ConfigurationError
-from connector.settings import load, parse_duration
+from connector.logs import add_secret, get_logger
+from connector.settings import parse_duration
 from connector.simulator import DEFAULT_TOKEN, SCENARIOS, Oddities, Simulator, SimulatorSettings
 from connector.simulator.prepared import saturate
 from connector.streams import STREAMS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from connector.settings import FeedSettings
     from connector.simulator import Scenario
 
-log = logs.get_logger(__name__)
+log = get_logger(__name__)
 
 _HISTORY = 1000
 """Frames a stream keeps in memory; a run may last for days."""
@@ -56,9 +56,7 @@ class _Plan:
 
 def simulate(
     *,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Settings file (YAML): the API key that is let in, and the log.")
-    ] = None,
+    config: ConfigFile = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
     token: Annotated[
@@ -100,8 +98,7 @@ def simulate(
         problems.append(f"--record {record}: there is no folder {record.parent}; create it or choose another")
     if problems:
         raise ConfigurationError(problems)
-    configured = load(config)
-    logs.configure(configured.log.level, configured.log.format)
+    configured = begin(config, kind="service")
     day = SCENARIOS[scenario]
     if clean:
         day = replace(day, oddities=Oddities.clean())
@@ -119,6 +116,8 @@ def simulate(
     try:
         asyncio.run(_serve(plan))
     except OSError as error:
+        if error.filename is not None:
+            raise ConfigurationError([f"--record {record}: cannot be written: {error.strerror}"]) from error
         raise ConfigurationError(
             [f"--host {host} --port {port}: cannot listen there: {error.strerror}; choose another port"]
         ) from error
@@ -133,16 +132,16 @@ async def _serve(plan: _Plan) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _once(loop, stop, number))
-    logs.add_secret(plan.settings.token)
+    add_secret(plan.settings.token)
     async with Simulator(plan.settings) as feed:
-        _say({"event": "listening", "url": feed.url})
+        emit_json({"event": "listening", "url": feed.url})
         log.info("simulator.listening", url=feed.url, streams=",".join(plan.streams))
         work = _start(feed, plan)
         await stop.wait()
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        _say(
+        emit_json(
             {
                 "event": "ended",
                 "streams": {
@@ -177,7 +176,7 @@ def _start(feed: Simulator, plan: _Plan) -> list[asyncio.Task[None]]:
 
 async def _saturate(feed: Simulator, stream: str, plan: _Plan) -> None:
     result = await saturate(feed, stream, plan.prepared or 0, rate=plan.rate or 0.0, size=plan.size)
-    _say({"event": "sent", **asdict(result)})
+    emit_json({"event": "sent", **asdict(result)})
 
 
 def _once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, number: signal.Signals) -> Callable[[], None]:
@@ -190,8 +189,3 @@ def _once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, number: signal.S
         signal.signal(number, signal.SIG_DFL)
 
     return handle
-
-
-def _say(line: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()

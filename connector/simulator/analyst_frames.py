@@ -64,6 +64,9 @@ class Consensus(RecordSource):
 
     kind: ClassVar[str] = "data/v2.1/calendar/ratings"
     required: ClassVar[frozenset[str]] = frozenset({"aggregate_ratings", "aggregate_type", "consensus_rating"})
+    integers: ClassVar[frozenset[str]] = frozenset(
+        {"consensus_price_target", "high_price_target", "total_analyst_count", "unique_analyst_count"}
+    )
 
     def create(self, now: datetime) -> Record:
         """The consensus on some company."""
@@ -84,6 +87,9 @@ class Consensus(RecordSource):
             "total_analyst_count": total,
             "unique_analyst_count": max(total - dice.integer(0, 5), 1),
         }
+        if self.odd.undocumented_fields and "strong_sell" in content["aggregate_ratings"] and dice.chance(0.1):
+            # As one old REST specification spells it.
+            content["aggregate_ratings"]["strong-sell"] = content["aggregate_ratings"].pop("strong_sell")
         if self.odd.consensus_tickers and dice.chance(0.5):
             form = dice.pick(("ticker", "symbol", "security"))
             content[form] = {"symbol": company.symbol, "isin": company.isin} if form == "security" else company.symbol

@@ -28,6 +28,8 @@ class News(RecordSource):
     kind: ClassVar[str] = "News/v1"
     required: ClassVar[frozenset[str]] = frozenset({"id", "title", "revision_id", "created", "created_at"})
 
+    integers: ClassVar[frozenset[str]] = frozenset({"revision_id"})
+
     def __init__(self, seed: int | str, oddities: Oddities) -> None:
         super().__init__(seed, oddities)
         self._event_id = 96_900_000
@@ -41,13 +43,13 @@ class News(RecordSource):
         self._article_id += dice.integer(1, 9)
         companies = dice.sample(COMPANIES, dice.pick((0, 1, 1, 1, 2, 3)))
         title = headline(dice, companies[0] if companies else None)
-        body = article(dice, companies[0], title) if companies and dice.chance(0.6) else ""
+        body = article(dice, companies[0], title) if companies and dice.chance(0.8) else ""
         teaser = body[3:200] if body else ""
         if self.odd.html_entities:
             title = title.replace("&", "&amp;").replace("'", "&#39;")
         else:
             title = title.replace("&", "and")
-        if self.odd.large_bodies and dice.chance(0.002):
+        if self.odd.large_bodies and dice.chance(0.004):
             body += "<p>" + "The full transcript follows. " * (_LARGE // 29) + "</p>"
         url = f"https://www.benzinga.com/{now:%y/%m}/{self._article_id}/{_slug(title)}"
         channels, tags = dice.sample(_CHANNELS, dice.integer(0, 3)), dice.sample(("BZI-AUOA", "Rates", "Tariffs"), 1)

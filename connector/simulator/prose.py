@@ -128,7 +128,7 @@ def article(dice: Dice, company: Company, title: str) -> str:
     """HTML of some paragraphs, about 5 kB: what the capture has as its median."""
     paragraphs = [f"<p><strong>{title}</strong></p>"]
     link = f'<a href="https://www.benzinga.com/quote/{company.symbol}">{company.symbol}</a>'
-    for _ in range(dice.integer(6, 22)):
+    for _ in range(dice.integer(6, 24)):
         sentences = " ".join(fill(text, dice, company) for text in dice.sample(_SENTENCES, dice.integer(2, 5)))
         paragraphs.append(f"<p>{sentences}</p>")
     paragraphs.append(f"<p>Read also: more on {link} &ndash; <em>Photo: Shutterstock</em></p>\n")

@@ -151,30 +151,43 @@ class RecordSource(ABC):
 
     def dress(self, content: dict[str, Any]) -> dict[str, Any]:
         """Apply what may befall any content."""
-        dice = self.dice
-        if self.odd.string_numbers and dice.chance(0.3):
-            for name in self.integers & content.keys():
-                content[name] = str(content[name])
-            name = dice.pick(sorted(self.decimals)) if self.decimals else ""
-            value = content.get(name)
-            if isinstance(value, str) and value and len(value) < _DECIMAL_PLACES_KEPT:
-                content[name] = float(value) if "." in value else int(value)
-        if self.odd.missing_values and dice.chance(0.3):
-            for name in dice.sample(sorted(content.keys() - self.required), 3):
-                form = dice.pick(("", None, ...))
-                if form is ...:
-                    del content[name]
-                else:
-                    content[name] = form
-        if self.odd.unknown_fields and dice.chance(0.1):
-            content["x_score"] = dice.pick((0.25, "high", None, {"v": [1, 2, {"w": True}]}, [], ""))
-            content["1d_change"] = dice.decimal(-5, 5)
-            for nested in ("security", "securities", "stocks"):
-                inside = content.get(nested)
-                target = inside[0] if isinstance(inside, list) and inside else inside
-                if isinstance(target, dict):
-                    content[nested] = _with(inside, target | {"figi": f"BBG{dice.random.getrandbits(36):09X}"})
+        if self.odd.string_numbers and self.dice.chance(0.3):
+            self._swap_types(content)
+        if self.odd.missing_values and self.dice.chance(0.3):
+            self._leave_out(content)
+        if self.odd.unknown_fields and self.dice.chance(0.1):
+            self._add_unknown(content)
         return content
+
+    def _swap_types(self, content: dict[str, Any]) -> None:
+        """Numbers as strings, and one decimal as a number."""
+        for name in self.integers & content.keys():
+            if content[name] is not None:
+                content[name] = str(content[name])
+        name = self.dice.pick(sorted(self.decimals)) if self.decimals else ""
+        value = content.get(name)
+        if isinstance(value, str) and value and len(value) < _DECIMAL_PLACES_KEPT:
+            content[name] = float(value) if "." in value else int(value)
+
+    def _leave_out(self, content: dict[str, Any]) -> None:
+        """Some optional fields as `""`, null or absent."""
+        for name in self.dice.sample(sorted(content.keys() - self.required), 3):
+            form = self.dice.pick(("", None, ...))
+            if form is ...:
+                del content[name]
+            else:
+                content[name] = form
+
+    def _add_unknown(self, content: dict[str, Any]) -> None:
+        """Fields nobody documented, also inside the securities."""
+        dice = self.dice
+        content["x_score"] = dice.pick((0.25, "high", None, {"v": [1, 2, {"w": True}]}, [], ""))
+        content["1d_change"] = dice.decimal(-5, 5)
+        for nested in ("security", "securities", "stocks"):
+            inside = content.get(nested)
+            target = inside[0] if isinstance(inside, list) and inside else inside
+            if isinstance(target, dict):
+                content[nested] = _with(inside, target | {"figi": f"BBG{dice.random.getrandbits(36):09X}"})
 
     def write(self, frame: dict[str, Any]) -> str:
         """The frame as JSON text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -59,8 +60,6 @@ class Simulator:
         self._url = ""
 
     async def __aenter__(self) -> Self:
-        if self.settings.record is not None:
-            self._recorder = Recorder(self.settings.record)
         self._server = await serve(
             self._converse,
             self.settings.host,
@@ -74,12 +73,20 @@ class Simulator:
         )
         port = self._server.sockets[0].getsockname()[1]
         self._url = f"ws://{self.settings.host}:{port}"
+        if self.settings.record is not None:
+            try:
+                self._recorder = Recorder(self.settings.record)
+            except OSError:
+                self._server.close()
+                raise
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.traffic.stop()
-        for task in list(self._tasks):
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for connection in list(self._connections):
             if connection.stalled:
                 connection.abort()
@@ -129,6 +136,13 @@ class Simulator:
         for connection in self.connected_clients(channel.stream.name):
             if connection.session is not None and connection.session.wants(symbol, mock=False):
                 connection.say(audio_event(symbol, call_id, self._dice))
+
+    async def drain(self, stream: str) -> None:
+        """Wait until every client has room for more; a stalled one is not waited for."""
+        for connection in self.connected_clients(stream):
+            if not connection.stalled:
+                with contextlib.suppress(ConnectionError):  # it went away meanwhile
+                    await connection.drain()
 
     # What is seen
 

@@ -32,12 +32,21 @@ class ThreadedSimulator:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._run(self._simulator.__aenter__())
+        try:
+            self._run(self._simulator.__aenter__())
+        except BaseException:
+            self._end()
+            raise
         self.url = self._simulator.url
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._run(self._simulator.__aexit__(*exc_info))
+        try:
+            self._run(self._simulator.__aexit__(*exc_info))
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -94,8 +94,8 @@ class Traffic:
     ) -> asyncio.Task[int]:
         """Publish generated frames on `stream`, whether or not anybody listens.
 
-        `rate` is a second; 0: as fast as the loop turns. The task ends after `count` frames (None: never) with their
-        number.
+        `rate` is a second; 0: as fast as the connected clients take it. The task ends after `count` frames
+        (None: never) with their number.
         """
         seed = self._feed.settings.seed if seed is None else seed
         frames = source(stream, seed, oddities, calls=calls, questions=questions)
@@ -153,6 +153,8 @@ class Traffic:
             self._feed.publish(stream, frame.text, kind=frame.kind)
             done += 1
             await pace.wait(done)
+            if not rate:
+                await self._feed.drain(stream)
         return done
 
     async def _play(self, stream: str, frames: list[str | bytes], rate: float) -> int:
@@ -160,6 +162,8 @@ class Traffic:
         for done, payload in enumerate(frames, 1):
             self._feed.publish(stream, payload)
             await pace.wait(done)
+            if not rate:
+                await self._feed.drain(stream)
         return len(frames)
 
     async def _misbehave(self, stream: str, mean: float) -> int:

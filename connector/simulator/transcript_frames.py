@@ -170,6 +170,9 @@ class Transcripts:
         if self.odd.unknown_fields and self.dice.chance(0.03):
             frame["engine"] = {"model": "asr-7", "beam": 4}
             frame["words"][0]["alternatives"] = [frame["words"][0]["text"].lower()]
+        if self.odd.undocumented_fields and self.dice.chance(0.03):
+            person = {"participant_id": call.call_id, "name": company.ceo, "role": "CEO", "mentions": 2}
+            frame["participants"] = [person | {"organization": company.name, "human_verified": False}]
         if self.odd.missing_values and self.dice.chance(0.05):
             for name in self.dice.sample(("words", "isin", "cusip", "exchange", "call_title", "end_time"), 2):
                 frame[name] = None
@@ -201,6 +204,8 @@ class Transcripts:
 
     def _version(self, frame: dict[str, Any]) -> _Version:
         written = shuffled(frame, self.dice) if self.odd.key_order and self.dice.chance(0.3) else frame
+        if self.odd.string_numbers and self.dice.chance(0.02):
+            written = written | {"sequence": str(frame["sequence"])}
         return _Version(frame, spell(written, self.dice, odd=self.odd.spelling))
 
 

@@ -20,15 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMAND = "import typer; from connector.commands.simulate import simulate; typer.run(simulate)"
-
 
 class Process:
     """A running simulator."""
 
     def __init__(self, *options: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "connector", "simulate", "--port", "0", *options], stdout=subprocess.PIPE, text=True
         )
         self.url = str(self.line()["url"])
 
@@ -87,6 +85,11 @@ def test_wrong_options_are_named_all_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as wrong:
         simulate(scenario="party", stream=["newz"], record=tmp_path / "missing" / "file")
     assert [problem.split(" ")[0] for problem in wrong.value.problems] == ["--stream", "--scenario", "--record"]
+
+
+def test_a_record_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        simulate(port=0, record=tmp_path)
 
 
 def test_a_taken_port_is_said_in_one_sentence(start: Any) -> None:

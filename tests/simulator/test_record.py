@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 from connector.simulator import Simulator, SimulatorSettings, read_record
@@ -59,6 +61,26 @@ async def test_traffic_keeps_its_rate_and_is_reproducible() -> None:
             assert 0.08 < asyncio.get_running_loop().time() - began < 2
             texts.append([frame.kind for frame in feed.sent("ratings")])
     assert texts[0] == texts[1]
+
+
+async def test_traffic_without_a_rate_waits_for_the_client() -> None:
+    async with Simulator() as feed:
+        url = f"{feed.url}{STREAMS['news'].path}?token={feed.settings.token}"
+        async with connect_async(url, max_queue=1) as socket:
+            await feed.connected("news")
+            script = feed.traffic.script("news", ["x" * 100_000] * 300)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(script), 0.1)
+            for _ in range(300):
+                await asyncio.wait_for(socket.recv(), 5)
+            assert await script == 300
+
+
+def test_a_thread_that_cannot_start_says_why() -> None:
+    with ThreadedSimulator() as feed:
+        port = int(feed.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            ThreadedSimulator(SimulatorSettings(port=port)).__enter__()
 
 
 def test_a_simulator_in_a_thread_serves_code_that_blocks() -> None:

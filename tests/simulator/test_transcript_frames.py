@@ -128,7 +128,7 @@ def test_a_duplicate_is_the_text_sent_last_for_its_sentence() -> None:
         if generated.kind not in {"message", "duplicate"}:
             continue
         frame = json.loads(generated.text)
-        key = (frame["transcript_id"], frame["sequence"])
+        key = (frame["transcript_id"], int(frame["sequence"]))
         assert (latest.get(key) == generated.text) is (generated.kind == "duplicate")
         latest[key] = generated.text
         kinds.add(generated.kind)
