@@ -110,12 +110,13 @@ class Envelope:
 
     def _content(self, data: dict[str, Any], extras: Extras) -> bytes:
         content = data.get("content")
-        if content is not None and content != "" and type(content) is not dict:
-            extras.keep("content", content)
+        if type(content) is not dict:
+            if content is not None and content != "":
+                extras.keep("content", content)
             content = None
         if self._inline:
-            content = self._merged(data, content or None, extras)
-        if type(content) is not dict:
+            content = self._merged(data, content, extras)
+        if content is None:
             return NULL
         return SOME + self._write_content(content, "content", extras)
 
@@ -149,7 +150,8 @@ class Envelope:
         if not message.has_feed_id and feed_id is not None and feed_id != "":
             extras.keep("id", feed_id)
         data_id = data.get("id")
-        if data_id is not None and data_id != "" and id_text(data_id) != message.record_id:
+        is_record_id = message.record_id is not None and id_text(data_id) == message.record_id
+        if data_id is not None and data_id != "" and not is_record_id:
             extras.keep("data.id", data_id)
         action = data.get("action")
         if action is not None and action != "" and not _says_all(action, message.action):

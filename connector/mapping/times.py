@@ -115,7 +115,7 @@ def _offset(sign: str, hours: str, minutes: str) -> int | None:
 
 def from_number(value: float | Fraction) -> Instant | None:
     """The instant of an epoch number; seconds or milliseconds by magnitude."""
-    if not -_EPOCH_END <= value <= _EPOCH_END:
+    if not -_EPOCH_END <= value <= _EPOCH_END or 0 < abs(value) < 1:  # a fraction of 1970's first second is no time
         return None
     seconds = -_MILLISECONDS_FROM <= value <= _MILLISECONDS_FROM
     scale = SECOND if seconds else SECOND // 1_000

@@ -56,7 +56,8 @@ def integer(value: Any) -> tuple[int, bool] | None:
     if type(value) is int:
         number, exact = value, True
     elif type(value) is float and value.is_integer():
-        number, exact = int(value), True
+        # Above 2**53 a float stands for the shortest decimal that reads as it: the one the feed wrote.
+        number, exact = int(Decimal(repr(value))), True
     elif type(value) is str and len(value) <= _MAX_NUMBER and _NUMBER.fullmatch(value) is not None:
         decimal = Decimal(value)
         if decimal != decimal.to_integral_value():
