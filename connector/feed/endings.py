@@ -19,6 +19,7 @@ from websockets.exceptions import (
     ProxyError,
     WebSocketException,
 )
+from websockets.frames import CloseCode
 
 from connector.feed.retry import Ending, Kind
 from connector.logs import redact
@@ -30,8 +31,6 @@ HANDSHAKE_ERRORS: Final = (OSError, EOFError, WebSocketException, ImportError)
 """What opening a connection may raise. TimeoutError and ssl.SSLError are OSErrors; ImportError: no SOCKS package."""
 
 _DETAIL: Final = 200
-_TOO_MANY_FRAGMENTS: Final = "TooManyFragments"
-"""websockets ≥ 16 gives up on a message in more than 4,096 pieces, which is a frame too large by other means."""
 
 
 def handshake_ending(error: Exception) -> Ending:
@@ -63,14 +62,18 @@ def handshake_ending(error: Exception) -> Ending:
 def connection_ending(error: ConnectionClosed) -> Ending:
     """Why an open connection has ended."""
     cause = error.__cause__
-    if isinstance(cause, PayloadTooBig):
-        size = None if cause.size is None else cause.size + (cause.current_size or 0)
-        return Ending(Kind.TOO_LARGE, _sentence(cause), size=size)
-    if type(cause).__name__ == _TOO_MANY_FRAGMENTS:
-        return Ending(Kind.TOO_LARGE, _sentence(error))
+    # Its cause does not tell for sure that a frame was too large: a reset that follows takes its place.
+    if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG and not error.rcvd_then_sent:
+        return Ending(Kind.TOO_LARGE, _sentence(error), size=_size(cause) if isinstance(cause, PayloadTooBig) else None)
     if error.rcvd is not None or error.sent is not None:
         return Ending(Kind.CLOSED, _sentence(error))
     return Ending(Kind.BROKEN, _sentence(cause) if isinstance(cause, OSError) else "no close frame received")
+
+
+def _size(error: PayloadTooBig) -> int | None:
+    # What was read of it before, in pieces, has another name in websockets 15.
+    before = getattr(error, "current_size", None) or getattr(error, "cur_size", None) or 0
+    return None if error.size is None else error.size + before
 
 
 def _status_detail(response: Response) -> str:

@@ -101,9 +101,8 @@ class Link:
                 at = wall_clock()
                 if len(payload) > limit:
                     session.message()
-                    sink.too_large(
-                        at, len(payload), f"a frame of {len(payload)} bytes; source.max_frame_bytes: {limit}"
-                    )
+                    detail = f"a frame of {len(payload)} bytes; source.max_frame_bytes: {limit}"
+                    sink.too_large(at, len(payload), detail, payload)
                     continue
                 control = receive(Frame(payload, at))
                 if control is None:

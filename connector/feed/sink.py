@@ -42,8 +42,11 @@ class Sink(Protocol):
         """The connection has ended: once per `connected`. `reason` is the label of `reconnects_total`, or `stopped`."""
         ...
 
-    def too_large(self, at: int, size: int | None, detail: str) -> None:
-        """A frame above `source.max_frame_bytes` was dropped; `size` in bytes where the feed said it."""
+    def too_large(self, at: int, size: int | None, detail: str, payload: bytes = b"") -> None:
+        """A frame above `source.max_frame_bytes` was dropped; `size` in bytes where the feed said it.
+
+        `payload`: the frame, where it was read at all, so that the same one, replayed, is said once.
+        """
         ...
 
     def refused(self, at: int, status: int) -> None:

@@ -15,7 +15,6 @@ from websockets.exceptions import (
     InvalidStatus,
     InvalidUpgrade,
     PayloadTooBig,
-    TooManyFragments,
     WebSocketException,
 )
 from websockets.frames import Close
@@ -78,7 +77,11 @@ def test_the_detail_of_a_status_is_short_and_without_the_key() -> None:
         (ConnectionClosedError(None, None), Kind.BROKEN),
         (caused(ConnectionClosedError(None, None), ConnectionResetError(104, "reset by peer")), Kind.BROKEN),
         (caused(ConnectionClosedError(None, Close(1009, "")), PayloadTooBig(9, 8)), Kind.TOO_LARGE),
-        (caused(ConnectionClosedError(None, Close(1009, "")), TooManyFragments(4096)), Kind.TOO_LARGE),
+        (caused(ConnectionClosedError(None, Close(1009, "")), ConnectionResetError(104, "reset")), Kind.TOO_LARGE),
+        (
+            ConnectionClosedError(Close(1009, ""), Close(1009, "too many fragments"), rcvd_then_sent=False),
+            Kind.TOO_LARGE,
+        ),
         (ConnectionClosedError(Close(1009, ""), Close(1009, ""), rcvd_then_sent=True), Kind.CLOSED),
     ],
 )

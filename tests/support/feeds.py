@@ -66,7 +66,8 @@ class RecordingSink:
     def disconnected(self, at: int, reason: str, detail: str) -> None:
         self._add("disconnected", reason)
 
-    def too_large(self, at: int, size: int | None, detail: str) -> None:
+    def too_large(self, at: int, size: int | None, detail: str, payload: bytes = b"") -> None:
+        assert len(payload) in {0, size}
         self._add("too_large", size)
 
     def refused(self, at: int, status: int) -> None:
