@@ -57,6 +57,7 @@ class Simulator:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: set[asyncio.Future[None]] = set()
         self._connections: set[FeedConnection] = set()
+        self._closing = asyncio.Event()
         self._url = ""
 
     async def __aenter__(self) -> Self:
@@ -82,6 +83,7 @@ class Simulator:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self._closing.set()
         await self.traffic.stop()
         tasks = list(self._tasks)
         for task in tasks:
@@ -218,9 +220,11 @@ class Simulator:
         status = verdict.status if isinstance(verdict, Refusal) else 101
         if stream is not None:
             self.channels[stream.name].handshakes.append(Handshake(status, time.monotonic()))
+            self.changed()
         if isinstance(verdict, Refusal):
             log.debug("simulator.refused", stream=stream.name if stream else None, status=status)
-            await asyncio.sleep(verdict.delay)
+            with contextlib.suppress(TimeoutError):  # a refusal that takes seconds does not hold up the end
+                await asyncio.wait_for(self._closing.wait(), verdict.delay)
             self.changed()
             response = connection.respond(verdict.status, verdict.body)
             if verdict.body.startswith("{"):

@@ -140,6 +140,17 @@ async def test_a_second_connection_of_one_key_is_refused_late_and_without_a_body
     assert feed.channels["news"].most_clients == 1
 
 
+async def test_a_refusal_under_way_does_not_hold_up_the_end() -> None:
+    async with asyncio.timeout(3):
+        async with Simulator(SimulatorSettings(refusal_delay=60)) as feed:
+            url = f"{feed.url}{STREAMS['news'].path}?token={feed.settings.token}"
+            first = await connect(url)
+            second = asyncio.ensure_future(status_of(url))
+            await feed.until(lambda: len(feed.handshakes("news")) == 2)
+        assert (await second).response.status_code == 429
+        await first.wait_closed()
+
+
 async def test_the_old_limit_is_one_connection_of_a_key_on_all_streams(dial: Dial) -> None:
     async with Simulator(SimulatorSettings(connection_limit="key")) as feed:
         token = feed.settings.token
