@@ -9,6 +9,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from connector.embedded.classdata import ClassData
 from connector.embedded.install import installed
 from connector.embedded.java import java_command, java_environment
 from connector.embedded.ports import HOST, free_ports
@@ -94,24 +95,27 @@ class EmbeddedKafka(EmbeddedServer):
         ports = free_ports(self._size * len(names))
         self._ports = {name: ports[i :: len(names)] for i, name in enumerate(names)}
         cluster = _kafka_uuid()
-        self._brokers = tuple(self._broker(node, cluster, folder, workspace) for node in range(self._size))
+        class_data = ClassData(folder, sorted(folder.glob("*.jar")), workspace, self._heap_mb)
+        self._brokers = tuple(self._broker(node, cluster, class_data, workspace) for node in range(self._size))
         self._processes = self._brokers
         for broker in self._brokers:
             broker.launch()
         with ThreadPoolExecutor(self._size) as pool:
             list(pool.map(Broker.wait_ready, self._brokers))
+        self._processes = (*self._brokers, *class_data.save())
 
-    def _broker(self, node: int, cluster: str, folder: Path, workspace: Workspace) -> Broker:
+    def _broker(self, node: int, cluster: str, class_data: ClassData, workspace: Workspace) -> Broker:
         data = workspace.path / f"kafka-{node}"
-        _format(data, folder / _CHECKPOINT, cluster, node)
+        _format(data, class_data.folder / _CHECKPOINT, cluster, node)
         server_properties = workspace.path / f"kafka-{node}.properties"
         properties = broker_properties(node, data, self._listeners, self._ports)
         server_properties.write_text(render({**properties, **self._config}), encoding="utf-8")
         command = [
             *java_command(self._heap_mb, workspace.path),
+            *class_data.options(record=node == 0),
             *_LOGGING,
             "-cp",
-            f"{folder}/*",
+            class_data.class_path,
             "kafka.Kafka",
             str(server_properties),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 from typing import TYPE_CHECKING, Final
 
+from connector.embedded.classdata import ClassData
 from connector.embedded.install import installed
 from connector.embedded.java import java_command
 from connector.embedded.ports import HOST, free_ports
@@ -74,11 +75,13 @@ class EmbeddedRegistry(EmbeddedServer):
 
     def _start(self, folder: Path, workspace: Workspace) -> None:
         (self._port,) = free_ports(1)
-        runner = next(folder.glob("*-runner.jar"))
+        (runner,) = folder.glob("*-runner.jar")
+        class_data = ClassData(folder, [runner], workspace, _HEAP_MB)
         process = ServerProcess(
             "registry",
             [
                 *java_command(_HEAP_MB, workspace.path),
+                *class_data.options(record=True),
                 f"-Dquarkus.http.host={HOST}",
                 f"-Dquarkus.http.port={self._port}",
                 # A file instead of the memory, so that a restart forgets nothing.
@@ -91,6 +94,7 @@ class EmbeddedRegistry(EmbeddedServer):
         )
         self._processes = (process,)
         process.start()
+        self._processes = (process, *class_data.save())
 
     def _answers(self, log: str) -> bool:
         if "Listening on:" not in log:

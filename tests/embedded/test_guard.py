@@ -44,7 +44,7 @@ FROM_A_THREAD = (
     "assert keep[0][1].running\nprint('still up', flush=True)\ntime.sleep(600)"
 )
 # A child that was forked without exec holds copies of every pipe, and lives on.
-WITH_A_FORK = STAND_IN + "start()\nimport os\nprint(os.fork(), flush=True)\ntime.sleep(600)"
+WITH_A_FORK = STAND_IN + "start()\nimport os\nif child := os.fork(): print(child, flush=True)\ntime.sleep(600)"
 KAFKA = """
 import time
 from connector import logs
