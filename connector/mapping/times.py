@@ -115,8 +115,8 @@ def _offset(sign: str, hours: str, minutes: str) -> int | None:
 
 def from_number(value: float | Fraction) -> Instant | None:
     """The instant of an epoch number; seconds or milliseconds by magnitude."""
-    if not -_EPOCH_END <= value <= _EPOCH_END or 0 < abs(value) < 1:  # a fraction of 1970's first second is no time
-        return None
+    if not -_EPOCH_END <= value <= _EPOCH_END or (value != 0 and -1 < value < 1):
+        return None  # a fraction of a second around 1970 is no time
     seconds = -_MILLISECONDS_FROM <= value <= _MILLISECONDS_FROM
     scale = SECOND if seconds else SECOND // 1_000
     if type(value) is int:

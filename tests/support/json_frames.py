@@ -71,7 +71,7 @@ times = st.one_of(
 )
 
 
-def _likely(type_: Any) -> st.SearchStrategy[Any]:
+def _likely(type_: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one return a type
     match type_:
         case {"logicalType": "timestamp-micros"}:
             return times

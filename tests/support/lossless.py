@@ -27,7 +27,7 @@ class LostError(AssertionError):
 
 def exact(text: str | bytes) -> Any:
     """JSON with numbers as exact decimals."""
-    return json.loads(text, parse_float=Decimal, parse_int=lambda digits: Decimal(digits))
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
 def read(value: bytes, schema: Any) -> dict[str, Any]:
@@ -239,10 +239,10 @@ def is_zero(value: Any) -> bool:
     return isinstance(value, str) and microseconds(value) == microseconds(ZERO)
 
 
-def microseconds(value: Any) -> int | None:
+def microseconds(value: Any) -> int | None:  # noqa: PLR0911 - one return a format
     """A time as the standard library reads it, cut to microseconds."""
-    if isinstance(value, str) and (as_number := number(value)) is not None:
-        value = as_number
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{8,13}(\.[0-9]{1,9})?", value):
+        value = Decimal(value)
     if isinstance(value, Decimal):
         if abs(value) > 10**14 or 0 < abs(value) < 1:
             return None
