@@ -31,7 +31,7 @@ logs.configure()
 def start():
     workspace = Workspace()
     server = ServerProcess("stand-in", [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(600)"],
-                           workspace, lambda log: "up" in log)
+                           workspace, lambda log: log.startswith("up"))
     server.start()
     keep.append((workspace, server))
     print(server.pid, workspace.path, flush=True)

@@ -24,7 +24,7 @@ def server() -> Iterator[Callable[[str], ServerProcess]]:
 
     def make(program: str) -> ServerProcess:
         command = [sys.executable, "-I", "-S", "-c", program]
-        made.append(ServerProcess("server", command, workspace, lambda log: "up" in log))
+        made.append(ServerProcess("server", command, workspace, lambda log: log.startswith("up")))
         return made[-1]
 
     yield make
@@ -116,7 +116,7 @@ def test_the_api_key_of_the_environment_does_not_reach_a_server(
     server: Callable[[str], ServerProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENZINGA_FEED__TOKEN", "bz.secret")
-    process = server("import os; print(dict(os.environ), 'up', flush=True)")
+    process = server("import os; print('up', dict(os.environ), flush=True)")
     process.start()
 
     assert "bz.secret" not in process.tail()

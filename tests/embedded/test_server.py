@@ -35,7 +35,7 @@ class _Listener(EmbeddedServer):
     def _start(self, folder: Path, workspace: Workspace) -> None:
         self.folders.append(workspace.path)
         command = [sys.executable, "-I", "-S", "-c", LISTEN.format(next(self.ports))]
-        process = ServerProcess("listener", command, workspace, lambda log: "up" in log)
+        process = ServerProcess("listener", command, workspace, lambda log: log.startswith("up"))
         self._processes = (process,)
         process.start()
 
