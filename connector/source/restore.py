@@ -109,13 +109,19 @@ def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: T
     restored.frames = [row.fingerprint for row in (*restored.dead_letters, *own_gaps) if row.fingerprint]
     rows = sorted((row for records in restored.messages.values() for row in records), key=lambda row: row.timestamp)
     if rows:
-        time_text = rows[-1].event_time_text
-        nanos = rfc_3339_nanos(time_text) if time_text else None
-        restored.last = (rows[-1].key, None if nanos is None else nanos // 1000)
+        # Partitions have no order among each other: of what was received in the same millisecond, the latest event.
+        last = max((row for row in rows if row.timestamp == rows[-1].timestamp), key=_event_nanos)
+        nanos = _event_nanos(last)
+        restored.last = (last.key, nanos // 1000 if nanos else None)
     if transcripts:
         restored.positions = list(_positions(row for row in rows if row.timestamp >= recent))
         restored.said = set(_said(own_gaps))
     return restored
+
+
+def _event_nanos(row: TailRecord) -> int:
+    """The event's time in nanoseconds since the epoch; 0 where the record has none."""
+    return (rfc_3339_nanos(row.event_time_text) or 0) if row.event_time_text else 0
 
 
 def _positions(rows: Iterable[TailRecord]) -> Iterator[tuple[TranscriptPosition, int]]:

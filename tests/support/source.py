@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_SECONDS = 60.0
+HTTP_OK = 200
 
 
 def free_port() -> int:
@@ -104,7 +105,8 @@ class SourceProcess:
     def metric(self, name: str, **labels: str) -> float:
         """The sum of the samples with this name whose labels include `labels`; 0 where there are none."""
         total = 0.0
-        for family in text_string_to_metric_families(self.get("/metrics")[1]):
+        status, text = self.get("/metrics")
+        for family in text_string_to_metric_families(text if status == HTTP_OK else ""):
             for sample in family.samples:
                 if sample.name == name and labels.items() <= sample.labels.items():
                     total += sample.value
