@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from connector.mapping.binary import NULL, SOME, size
 from connector.mapping.extras import LIMIT, Extras, member
+from connector.mapping.plain import REFUSED, PlainLane
 from connector.mapping.shape import Field, Kind, Record
 from connector.mapping.tables import ITEMS, STRINGS, TABLES, OddValueError, Table
 from connector.mapping.values import LEAVES, number_text, string_
@@ -31,8 +32,8 @@ class _Step(NamedTuple):
 
     name: str
     """The feed's first name for it."""
-    names: tuple[str, ...]
-    """All its names, where there are more than one."""
+    aliases: tuple[str, ...]
+    """Its other names."""
     type: type | None
     """Values of this type are looked up in `table` first."""
     table: Table
@@ -49,9 +50,11 @@ def record_writer(record: Record) -> RecordWriter:
     def write(source: Object, path: str, extras: Extras) -> bytes:
         get = source.get
         parts = []
-        for first, names, type_, table, leaf, nested in steps:
-            name = _name_sent(source, names, path, extras) if names else first
-            value = get(name)
+        for first, aliases, type_, table, leaf, nested in steps:
+            name, value = first, get(first)
+            if aliases and not source.keys().isdisjoint(aliases):
+                name = _name_sent(source, (first, *aliases), path, extras)
+                value = get(name)
             if value is None:
                 parts.append(NULL)
                 continue
@@ -85,7 +88,7 @@ def _step(field: Field) -> _Step:
     leaf = None if field.member is not None else LEAVES.get(field.kind)
     entry = TABLES.get(field.kind)
     type_, table = (None, STRINGS) if entry is None else (entry.type, entry.table)
-    return _Step(field.names[0], field.names if len(field.names) > 1 else (), type_, table, leaf, _nested(field))
+    return _Step(field.names[0], field.names[1:], type_, table, leaf, _nested(field))
 
 
 def _nested(field: Field) -> Nested:
@@ -93,7 +96,7 @@ def _nested(field: Field) -> Nested:
         case Kind.RECORD:
             return _object(field)
         case Kind.RECORDS:
-            return _array(_record_item(field))
+            return _plain_first(PlainLane(_record_of(field)), _array(_record_item(field)))
         case Kind.STRINGS:
             return _strings(_array(_string_item(field.member)))
         case Kind.STRING if field.member is not None:
@@ -155,6 +158,20 @@ def _array(write_item: Nested) -> Nested:
                 return None
         extras.update(misfits)
         return b"".join((SOME, size(len(items)), *items, NULL)) if items else SOME + NULL
+
+    return write
+
+
+def _plain_first(lane: PlainLane, write_odd: Nested) -> Nested:
+    """An array of objects; plain ones need no further look."""
+
+    def write(value: Any, path: str, extras: Extras) -> bytes | None:
+        if type(value) is list:
+            try:
+                return lane.convert_all(value)
+            except REFUSED:
+                pass
+        return write_odd(value, path, extras)
 
     return write
 

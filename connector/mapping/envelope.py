@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.mapping import control, fingerprint
 from connector.mapping.binary import NULL, SOME, long_, string, string_map
 from connector.mapping.convert import record_writer
-from connector.mapping.extras import Extras, member
+from connector.mapping.extras import Extras, json_text, member
 from connector.mapping.identity import id_text
+from connector.mapping.plain import REFUSED, PlainLane
 from connector.mapping.shape import read_record
 from connector.mapping.tables import STRINGS
 from connector.mapping.times import MICROSECOND, instant
@@ -42,7 +43,9 @@ class Envelope:
         if tuple(field["name"] for field in schema["fields"]) != _FIELDS:
             raise ValueError(f"schema {stream.name}: its fields must be {', '.join(_FIELDS)}")
         content = next(field for field in schema["fields"] if field["name"] == "content")
-        self._write_content = record_writer(read_record(content["type"][1]))
+        record = read_record(content["type"][1])
+        self._plain_content = PlainLane(record).convert
+        self._write_content = record_writer(record)
         self._time_field = stream.time_field
         self._inline = stream.content_inline
         self._siblings = frozenset({"action", "id", "content"} | (set() if self._inline else {self._time_field}))
@@ -118,7 +121,10 @@ class Envelope:
             content = self._merged(data, content, extras)
         if content is None:
             return NULL
-        return SOME + self._write_content(content, "content", extras)
+        try:
+            return SOME + self._plain_content(content)
+        except REFUSED:
+            return SOME + self._write_content(content, "content", extras)
 
     def _merged(self, data: dict[str, Any], content: dict[str, Any] | None, extras: Extras) -> dict[str, Any] | None:
         """Consensus: the fields of `data` and of `data.content` as one object; None where there are none."""
@@ -129,7 +135,7 @@ class Envelope:
             ours, theirs = inline[name], content[name]
             if theirs in (None, ""):
                 content = {**content, name: ours}
-            elif ours not in (None, "", theirs):
+            elif ours not in (None, "") and json_text(ours) != json_text(theirs):  # `True` is not 1
                 extras.keep(member("data", name), ours)
         return {**inline, **content}
 

@@ -1,55 +1,85 @@
-"""The fast lane for flat frames without a surprise.
+"""The fast lane for objects without a surprise.
 
-`PlainLane` derives two things from a schema's shape: msgspec types that accept a frame only where every value has
-the documented type and no name is unknown (checked in C while parsing), and a Python function, written out field
-by field, that joins the Avro bytes of such a frame from `tables`. A frame or value with any oddity is refused, and
-takes the general way (`convert`); both ways give the same bytes.
+`PlainLane` derives two things from a record's shape: a msgspec type that takes an object only where every value has
+the documented type and every name is the preferred one (checked in C), and a Python function, written out field by
+field, that joins the Avro bytes from `tables`. An object with any oddity is refused, and takes the general way
+(`convert`); both ways give the same bytes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
-from connector.mapping.binary import NULL, SOME, long_, size
+from connector.mapping.binary import NULL, SOME, size
 from connector.mapping.shape import Field, Kind, Record
-from connector.mapping.tables import TABLES
+from connector.mapping.tables import ITEMS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+REFUSED: Final = (msgspec.ValidationError, UnicodeEncodeError, ValueError)
+"""What an object that is not plain ends in: a wrong type or name, a lone surrogate, `OddValueError`."""
+
+_EXACT: Final = 2.0**53
+_TYPES: Final[dict[Kind, Any]] = {
+    Kind.STRING: str,
+    Kind.LONG: int,
+    Kind.DOUBLE: Annotated[float, msgspec.Meta(gt=-_EXACT, lt=_EXACT)],  # an integer beyond may become another number
+    Kind.BOOLEAN: bool,
+    Kind.TIME: str | int,
+    Kind.DATE: str,
+}
+
 
 class PlainLane:
-    """The msgspec type and the writer of one flat record, between `received_at` and an empty `extras`."""
+    """The msgspec type and the writer of one record."""
 
-    def __init__(self, record: Record, required: frozenset[str]) -> None:
-        """`required`: without these fields a frame is not plain."""
+    def __init__(self, record: Record, required: frozenset[str] = frozenset()) -> None:
+        """`required`: without these fields an object is not plain."""
         self.type = _struct(record, required)
         self.write = _compile(writer_source(record))
+        self._list_type = list[self.type]  # type: ignore[name-defined]
+
+    def convert(self, source: dict[str, Any]) -> bytes:
+        """The bytes of a parsed object. Raises one of REFUSED."""
+        return self.write(msgspec.convert(source, self.type))
+
+    def convert_all(self, source: list[Any]) -> bytes:
+        """The bytes of a nullable array of objects. Raises one of REFUSED."""
+        items = msgspec.convert(source, self._list_type)
+        return _array(source, list(map(self.write, items)))
 
 
 def writer_source(record: Record) -> str:
-    """The source of `write(m, received_at) -> bytes`; a table raises OddValueError where a value does not fit."""
-    parts = ["long_(received_at)"]
-    for field in record.fields:
-        if (items := _flat_items(field)) is not None:
-            item = " + ".join(f"{TABLES[inner.kind].name}[item.{inner.name}]" for inner in items.fields)
-            parts.append(f"array(m.{field.name}, [{item} for item in m.{field.name} or ()])")
-        elif field.kind in TABLES:
-            parts.append(f"{TABLES[field.kind].name}[m.{field.name}]")
-        else:
-            parts.append("NULL")  # its type takes null alone
-    parts.append("NULL")  # no extras
-    lines = "".join(f"        {part},\n" for part in parts)
-    return f"def write(m, received_at):\n    return join((\n{lines}    ))\n"
+    """The source of `write(m) -> bytes`."""
+    lines = "".join(f"        {_expression(field, 'm')},\n" for field in record.fields)
+    return f"def write(m):\n    return join((\n{lines}    ))\n"
 
 
-def _compile(source: str) -> Callable[[Any, int], bytes]:
+def _expression(field: Field, owner: str) -> str:
+    """The bytes of one field of `owner`."""
+    value = f"{owner}.{field.name}"
+    item = f"{owner}{owner[-1]}"  # m, mm, mmm: one name a level
+    inner = "" if field.record is None else " + ".join(_expression(one, item) for one in field.record.fields)
+    match field.kind:
+        case Kind.RECORDS:
+            return f"array({value}, [{inner} for {item} in {value} or ()])"
+        case Kind.STRINGS:
+            return f"array({value}, [items[{item}] for {item} in {value} or ()])"
+        case Kind.RECORD:
+            return f"(NULL if ({item} := {value}) is None else SOME + {inner})"
+        case Kind.JSON:
+            return "NULL"  # its type takes null alone
+    return f"{TABLES[field.kind].name}[{value}]"
+
+
+def _compile(source: str) -> Callable[[Any], bytes]:
     names: dict[str, Any] = {entry.name: entry.table for entry in TABLES.values()}
-    names |= {"join": b"".join, "long_": long_, "NULL": NULL, "array": _array}
+    names |= {"join": b"".join, "NULL": NULL, "SOME": SOME, "array": _array, "items": ITEMS}
     exec(compile(source, "<writer made from the schema>", "exec"), names)  # noqa: S102 - made of schema names alone
-    write: Callable[[Any, int], bytes] = names["write"]
+    write: Callable[[Any], bytes] = names["write"]
     return write
 
 
@@ -61,7 +91,7 @@ def _array(value: list[Any] | None, items: list[bytes]) -> bytes:
 
 def _struct(record: Record, required: frozenset[str] = frozenset()) -> type[msgspec.Struct]:
     fields: list[Any] = [
-        (field.name, TABLES[field.kind].type) if field.name in required else (field.name, _type(field), None)
+        (field.name, _TYPES[field.kind]) if field.name in required else (field.name, _type(field), None)
         for field in sorted(record.fields, key=lambda field: field.name not in required)
     ]
     rename = {field.name: field.names[0] for field in record.fields}
@@ -69,16 +99,13 @@ def _struct(record: Record, required: frozenset[str] = frozenset()) -> type[msgs
 
 
 def _type(field: Field) -> Any:
-    if (items := _flat_items(field)) is not None:
-        return list[_struct(items)] | None  # type: ignore[misc]
-    return TABLES[field.kind].type | None if _is_plain(field) else None
-
-
-def _flat_items(field: Field) -> Record | None:
-    """The shape of an array's elements, where all their fields are plain."""
-    record = field.record if field.kind is Kind.RECORDS and len(field.names) == 1 else None
-    return record if record is not None and all(map(_is_plain, record.fields)) else None
-
-
-def _is_plain(field: Field) -> bool:
-    return field.kind in TABLES and len(field.names) == 1 and field.member is None
+    match field.kind:
+        case Kind.RECORD if field.record is not None:
+            return _struct(field.record) | None
+        case Kind.RECORDS if field.record is not None:
+            return list[_struct(field.record)] | None  # type: ignore[misc]
+        case Kind.STRINGS:
+            return list[str] | None
+        case Kind.JSON:
+            return None
+    return _TYPES[field.kind] | None

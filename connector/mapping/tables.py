@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, string
 from connector.mapping.shape import Kind
-from connector.mapping.times import MICROSECOND, instant
+from connector.mapping.times import MICROSECOND, day, instant
 
 _REMEMBERED: Final = 8_192
 """Entries of a table before it starts anew: a few megabytes."""
@@ -79,13 +79,30 @@ class Doubles(Table):
 
 
 class Times(Table):
-    """Time as text → a nullable instant."""
+    """Time as text or epoch number → a nullable instant."""
 
-    def encode(self, value: str) -> tuple[bytes, bool]:  # noqa: D102
+    def encode(self, value: str | int) -> tuple[bytes, bool]:  # noqa: D102
         found = instant(value)
         if found is None or found.finer:
             raise OddValueError
         return (NULL if found.unset else SOME + long_(found.nanoseconds // MICROSECOND)), True
+
+
+class Booleans(Table):
+    """Boolean → a nullable boolean."""
+
+    def encode(self, value: bool) -> tuple[bytes, bool]:  # noqa: D102
+        return SOME + (b"\x01" if value else b"\x00"), True
+
+
+class Dates(Table):
+    """Calendar day as text → a nullable date."""
+
+    def encode(self, value: str) -> tuple[bytes, bool]:  # noqa: D102
+        days = day(value)
+        if days is None:
+            raise OddValueError
+        return SOME + long_(days), True
 
 
 class Entry(NamedTuple):
@@ -100,7 +117,9 @@ TABLES: Final = {
     Kind.STRING: Entry("strings", str, Strings()),
     Kind.LONG: Entry("longs", int, Longs()),
     Kind.DOUBLE: Entry("doubles", float, Doubles()),
+    Kind.BOOLEAN: Entry("booleans", bool, Booleans()),
     Kind.TIME: Entry("times", str, Times()),
+    Kind.DATE: Entry("dates", str, Dates()),
 }
 """The table of each kind that has one; shared by all streams of the process."""
 

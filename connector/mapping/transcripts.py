@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from connector.mapping import control, fingerprint
-from connector.mapping.binary import long_, string_map
+from connector.mapping.binary import NULL, long_, string_map
 from connector.mapping.convert import record_writer
 from connector.mapping.extras import Extras
 from connector.mapping.identity import id_text
-from connector.mapping.plain import PlainLane
+from connector.mapping.plain import REFUSED, PlainLane
 from connector.mapping.shape import read_record
-from connector.mapping.tables import OddValueError
 from connector.mapping.times import instant
 from connector.mapping.values import integer
 from connector.messages import Message, TranscriptPosition
@@ -71,8 +70,8 @@ class Transcripts:
         extras = Extras()
         if type(body) is not dict:
             try:
-                return self._plain.write(body, received_at), extras
-            except OddValueError:
+                return b"".join((long_(received_at), self._plain.write(body), NULL)), extras
+            except REFUSED:
                 body = msgspec.to_builtins(body)
         record = self._write(body, "", extras)
         return b"".join((long_(received_at), record, string_map(extras))), extras

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.mapping.decoder import Decoder
-from connector.mapping.plain import writer_source
+from connector.mapping.plain import PlainLane, writer_source
 from connector.mapping.schemas import load_schema
 from connector.mapping.shape import read_record
 from connector.messages import Message
@@ -86,4 +86,32 @@ def test_anything_odd_is_not_plain(change: dict[str, Any]) -> None:
 def test_the_writer_can_be_read() -> None:
     source = writer_source(read_record(load_schema("transcripts")))
     assert "        strings[m.transcript_id],\n        longs[m.sequence],\n" in source
-    assert "longs[item.start] + longs[item.end] + doubles[item.confidence] for item in m.words or ()" in source
+    assert "longs[mm.start] + longs[mm.end] + doubles[mm.confidence] for mm in m.words or ()" in source
+
+
+CONTENT: dict[str, Any] = {
+    "id": 43165973, "title": "T", "authors": ["A", ""], "channels": [], "tags": None, "updated_at": 1737651673,
+    "created_at": "2025-01-23T17:01:13.000Z", "image": [{"size": "thumb", "url": "u"}], "body": "<p>",
+    "securities": [{"symbol": "EBC", "exchange": "NASDAQ", "primary": True}, {}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {}, {"securities": []}, {"authors": ["x" * 100]}, {"id": 2**62}, {"title": "\ud800"}, {"authors": ["\ud800"]},
+        {"created_at": "now"}, {"securities": [{"primary": 1}]}, {"updated_at": True}, {"image": None},
+    ],
+)  # fmt: skip
+def test_content_has_the_same_bytes_either_way(change: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Decoder(STREAMS["news"])
+    decoded = decoder.decode(json.dumps({"data": {"content": CONTENT | change}}).encode())
+    assert isinstance(decoded, Message)
+    quick = decoder.encode(decoded, 17)
+
+    def refuse(*_arguments: object) -> bytes:
+        raise ValueError
+
+    monkeypatch.setattr(PlainLane, "convert_all", refuse)
+    monkeypatch.setattr(decoder._mapping, "_plain_content", refuse)
+    assert decoder.encode(decoded, 17) == quick

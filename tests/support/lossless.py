@@ -104,7 +104,7 @@ class Comparison:
             return siblings or None
         both = dict(siblings) | content
         for name, value in siblings.items():
-            if name in content and not none(value) and content[name] != value:
+            if name in content and not none(value) and not same_json(content[name], value):
                 if none(content[name]):
                     both[name] = value
                 elif not self.kept(join("data", name), value):
