@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from connector.mapping.schemas import load_schema
 from connector.simulator import Oddities, SimulatorSettings
 from connector.simulator.threaded import ThreadedSimulator
 from connector.streams import STREAMS
 from tests.e2e.conftest import TOKEN, defaults, messages
 from tests.support.consume import Record, read_topic
+from tests.support.lossless import Comparison, read
 from tests.support.oracle import Expected, check, check_placement, expected
 from tests.support.source import SourceProcess
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 MESSAGES = 400
 PARTITIONS = 3
 PREFIX = "streams"
+WIRE_PREFIX = 5
 
 
 class Carried(NamedTuple):
@@ -127,6 +130,20 @@ def test_headers(carried: Carried, stream: str, wanted: list[Expected]) -> None:
             "ce_source": f"benzinga/{stream}",
             "ce_type": f"benzinga.{stream}.{item.action}",
         } | ({"benzinga-record-id": item.record_id} if item.record_id else {})
+
+
+def test_the_record_says_what_the_frame_said(carried: Carried, stream: str, wanted: list[Expected]) -> None:
+    frames = {item.identity: item.frame for item in wanted}
+    schema = load_schema(stream)
+    for record in carried.topics[stream]:
+        assert record.value is not None
+        payload = frames[record.key or "", record.headers["benzinga-fingerprint"]]
+        comparison = Comparison(payload, read(record.value[WIRE_PREFIX:], schema), schema)
+        if stream == "transcripts":
+            comparison.check_transcript()
+        else:
+            catalogued = STREAMS[stream]
+            comparison.check_envelope(inline=catalogued.content_inline, time_field=catalogued.time_field)
 
 
 def test_nothing_else_was_written(carried: Carried) -> None:

@@ -29,6 +29,7 @@ class Expected:
     routing: str
     action: str
     body: dict[str, Any]
+    frame: bytes
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -62,14 +63,14 @@ def envelope(frame: bytes) -> Expected:
     key = text_of(body.get("id")) or derived
     action = str(data.get("action") or "message").lower()
     action = "deleted" if action == "removed" else action
-    return Expected(key, fingerprint, record_id, record_id or key, action, body)
+    return Expected(key, fingerprint, record_id, record_id or key, action, body, frame)
 
 
 def sentence(frame: bytes) -> Expected:
     body = json.loads(frame)
     transcript = str(body["transcript_id"])
     key = f"{transcript}:{int(body['sequence'])}"
-    return Expected(key, digest(frame), transcript, transcript, "sentence", body)
+    return Expected(key, digest(frame), transcript, transcript, "sentence", body, frame)
 
 
 def expected(stream: str, frames: Iterable[bytes]) -> list[Expected]:
