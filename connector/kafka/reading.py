@@ -150,7 +150,8 @@ def _ends(settings: KafkaSettings, topic: str, partitions: Iterable[int]) -> dic
     """The offset after the last record of each, committed or not; a read_committed query hides the open ones."""
     latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(topic, partition): latest for partition in partitions}
-    answers = clients.admin(settings).list_offsets(
+    client = clients.admin(settings)  # a name for it: the answers never come where the client is collected before
+    answers = client.list_offsets(
         asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_TIMEOUT
     )
     return {asked_for.partition: answer.result().offset for asked_for, answer in answers.items()}

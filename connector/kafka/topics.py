@@ -5,6 +5,7 @@ Source: contract §3. Nothing is ever shrunk or deleted; what differs is told.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,8 @@ REDRIVEN: Final = "internal.redriven"
 
 TIMEOUT: Final = 30.0
 """Seconds for one question to the cluster."""
+
+PROPAGATION_POLL: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,23 @@ def create(client: AdminClient, specs: Iterable[TopicSpec], *, validate_only: bo
                 problems.append(f"{name}: cannot be created: {reason.str()}{_advice(reason)}")
     if problems:
         raise TopicError("\n".join(problems))
-    return [spec.name for spec in missing]
+    names = [spec.name for spec in missing]
+    if not validate_only:
+        _wait_for(client, names)
+    return names
+
+
+def _wait_for(client: AdminClient, names: Iterable[str]) -> None:
+    """Wait until the brokers know the new topics: the controller answers first, metadata follow a moment later."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        existing = describe(client)
+        unknown = [name for name in names if name not in existing or existing[name].error is not None]
+        if not unknown:
+            return
+        if time.monotonic() > deadline:
+            raise TopicError(f"{', '.join(unknown)}: created, but no broker knew of it within {TIMEOUT:g} s; try again")
+        time.sleep(PROPAGATION_POLL)
 
 
 def _advice(reason: RdKafkaError) -> str:
