@@ -1,0 +1,88 @@
+"""`benzinga-kafka source` as a child process: the real thing, as an operator runs it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from connector.embedded.ports import HOST
+from connector.embedded.process import ServerProcess
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from connector.embedded.workspace import Workspace
+
+_STOP_SECONDS: Final = 30.0
+
+
+class SourceProcess:
+    """Started by `start`, ready when `/readyz` says so; gone with this process, however that ends."""
+
+    def __init__(self, config: Path, workspace: Workspace, stop: threading.Event) -> None:
+        """`stop` ends the wait for readiness."""
+        command = [sys.executable, "-m", "connector", "source", "--config", str(config)]
+        self._process = ServerProcess("source", command, workspace, self._is_ready, os.environ)
+        self._stop = stop
+        self.port = 0
+        """Of its HTTP server, once it listens."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it exists."""
+        return self._process.running
+
+    @property
+    def address(self) -> str:
+        """Where its metrics are."""
+        return f"{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Start, and wait until it is ready. Raises EmbeddedError with the end of its log where it ends instead."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """SIGTERM: it publishes what is in flight and leaves."""
+        self._process.stop(_STOP_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        return self._process.tail()
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of a GET. Raises OSError where it does not answer."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
+        finally:
+            connection.close()
+
+    def _is_ready(self, log: str) -> bool:
+        if self._stop.is_set():
+            return True
+        if not self.port:
+            self.port = _port(log)
+        try:
+            return self.port > 0 and self.get("/readyz")[0] == http.client.OK
+        except OSError:
+            return False
+
+
+def _port(log: str) -> int:
+    """The port named in the source's log, 0 where there is none yet."""
+    for line in log.splitlines():
+        if '"http.listening"' in line and line.endswith("}"):
+            return int(json.loads(line)["port"])
+    return 0

@@ -1,0 +1,97 @@
+"""What the demo says at its end: what was verified, as plain text of at most 80 columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from connector.demo.oracle import Finding
+
+_COLUMNS: Final = ("sent", "distinct", "in Kafka", "missing", "twice", "altered", "dropped", "gaps", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run, judged."""
+
+    findings: Sequence[Finding]
+    dropped: Mapping[str, int]
+    """By stream, the duplicates the source says it has dropped."""
+
+    losses: int
+    """Connections the simulator ended."""
+
+    seconds: float
+    """How long the feed ran."""
+
+    @property
+    def good(self) -> bool:
+        """Whether everything the simulator sent is in Kafka as it must be."""
+        return all(finding.good for finding in self.findings)
+
+
+def text(outcome: Outcome) -> str:
+    """The summary."""
+    return "\n".join([_verdict(outcome), "", *_table(outcome), "", *_notes(outcome)])
+
+
+def _verdict(outcome: Outcome) -> str:
+    distinct = sum(finding.wanted for finding in outcome.findings)
+    after = f"{outcome.seconds:.0f} s of traffic"
+    if outcome.good:
+        return f"Verified after {after}: all {distinct} messages are in Kafka, each exactly once, none altered."
+    return f"NOT as it must be after {after}: see missing, twice, altered and the lines below."
+
+
+def _table(outcome: Outcome) -> Iterator[str]:
+    yield _row("", _COLUMNS)
+    totals = [0] * len(_COLUMNS)
+    for finding in outcome.findings:
+        cells = [
+            finding.frames, finding.wanted, finding.found, finding.missing, finding.twice, finding.altered,
+            outcome.dropped.get(finding.stream, 0), finding.gaps, finding.dead_letters,
+        ]  # fmt: skip
+        totals = [total + cell for total, cell in zip(totals, cells, strict=True)]
+        yield _row(finding.stream, cells)
+    yield _row("all", totals)
+
+
+def _row(name: str, cells: Sequence[object]) -> str:
+    return f"{name:<11}" + "".join(
+        f"{cell!s:>{max(len(title), 5) + 1}}" for cell, title in zip(cells, _COLUMNS, strict=True)
+    )
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    yield "sent: messages of the simulator, its repeats counted; distinct: among them, worked"
+    yield "out again from its own record by identity and content, and compared with all records"
+    yield "of the topics; dropped: repeats and replays that the source recognised."
+    yield f"The simulator ended {outcome.losses} {_plural(outcome.losses, 'connection')} on purpose."
+    unheard = sum(finding.unheard for finding in outcome.findings)
+    if unheard:
+        yield f"{unheard} {_plural(unheard, 'sentence')} of calls were sent while nobody was connected; the transcripts"
+        yield "socket has no replay, so the source cannot know them: gaps says where they are missing."
+    for finding in outcome.findings:
+        yield from _problems(finding)
+
+
+def _problems(finding: Finding) -> Iterator[str]:
+    for count, what in (
+        (finding.missing, "missing in Kafka"),
+        (finding.twice, "more than once in Kafka"),
+        (finding.altered, "not saying what was sent"),
+        (finding.invented, "in Kafka that nobody sent"),
+        (finding.dead_letters_missing, "missing in dead-letters"),
+        (finding.dead_letters_wrong, "in dead-letters more than once, or wrongly"),
+        (finding.untold, "interrupted without a record on gaps"),
+    ):
+        if count:
+            noun = "call" if what.startswith("interrupted") else "message"
+            yield f"WRONG {finding.stream}: {count} {_plural(count, noun)} {what}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
