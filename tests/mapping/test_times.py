@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connector.mapping.times import day, instant, rfc_3339_nanos
 
@@ -70,3 +72,15 @@ def test_days() -> None:
     assert day("1970-01-02") == 1
     assert day("1969-12-31") == -1
     assert [day(text) for text in ("2025-02-30", "2025-1-1", "20250101", "2025-01-01Z")] == [None] * 4
+
+
+@given(
+    text=st.from_regex(
+        r"[0-9W]{4}-[0-9W]{2}-[0-9]{2}T[0-9:,.]{2}:[0-9:]{2}:[0-9.,+]{2}([.,][0-9+:-]{3})?Z", fullmatch=True
+    )
+)
+@settings(max_examples=500, deadline=None)
+def test_the_short_cut_reads_as_the_rule_does(text: str) -> None:
+    slow = instant(text[:-1] + "+00:00")
+    found = instant(text)
+    assert found == slow
