@@ -29,12 +29,12 @@ _ACKNOWLEDGEMENTS: Final = ("subscribed", "unsubscribed")
 
 def of_text(frame: bytes) -> Control | None:
     """The control frame that is no JSON object: `ping`, `pong`, bare digits, `Subscribed to …` without quotes."""
-    text = frame[:_MAX_READ].strip()
+    text = frame.strip()
     if text.isdigit():
-        return Control("number", _shown(text.decode()))
-    word = text.decode("utf-8", "replace")
+        return Control("number", _shown(text[:_MAX_READ].decode()))
+    word = text[:_MAX_READ].decode("utf-8", "replace")
     if word.lower() in _TEXTS:
-        return Control(_TEXTS[word.lower()], word)
+        return Control(_TEXTS[word.lower()], word.lower())
     if word.lower().startswith(_ACKNOWLEDGEMENTS):
         return Control("subscribed", _shown(word))
     return None

@@ -57,7 +57,7 @@ class Envelope:
         if type(data) is not dict:
             if data is None:
                 return control.of_object(body) or "no `data`, and nothing that says it is a control frame"
-            return f"`data` is no object but {type(data).__name__}"
+            return "`data` is no object"
         content = data.get("content")
         data_id = id_text(data.get("id"))
         record_id = (id_text(content.get("id")) if type(content) is dict else None) or data_id
