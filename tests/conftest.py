@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who takes a server is marked `kafka`, without having to say so."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--exhaustive` runs what takes many minutes as well."""
+    parser.addoption("--exhaustive", action="store_true", help="run the tests marked `exhaustive` as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who takes a server is marked `kafka`, without having to say so; what is exhaustive waits to be asked for."""
     for item in items:
         if {"kafka", "registry"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
+    if not config.getoption("--exhaustive") and (left_out := [i for i in items if i.get_closest_marker("exhaustive")]):
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

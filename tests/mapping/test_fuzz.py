@@ -1,6 +1,6 @@
 """A million broken frames: nothing raises, every record is valid, nothing is lost.
 
-A part of them runs with every test run, the whole with `pytest -m slow tests/mapping/test_fuzz.py`.
+A part of them runs with every test run, the whole with `pytest --exhaustive tests/mapping/test_fuzz.py`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def test_a_part_of_the_fuzz(name: str) -> None:
     assert seen["extras"] > 500
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_whole_fuzz(name: str) -> None:
