@@ -1,9 +1,13 @@
-"""What travels from the socket to Kafka: a frame, and the three things a frame can turn out to be."""
+"""What travels from the socket to Kafka: a frame, and the three things a frame can turn out to be.
+
+Structs rather than dataclasses: made in C, and not walked by the garbage collector, for none can be part of a cycle.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 DeadLetterReason: TypeAlias = Literal["not_json", "not_an_object", "no_data", "schema", "encode", "too_late"]
 ControlType: TypeAlias = Literal[
@@ -18,8 +22,7 @@ CONTROL_TYPES: tuple[ControlType, ...] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True, gc=False):
     """One WebSocket message, as it left the socket."""
 
     payload: bytes
@@ -27,8 +30,16 @@ class Frame:
     """Microseconds since the epoch, UTC."""
 
 
-@dataclass(slots=True)
-class Message:
+class TranscriptPosition(Struct, frozen=True, gc=False):
+    """Where a sentence stands in its transcript."""
+
+    transcript_id: str
+    sequence: int
+    ended: bool
+    """Whether this frame marks the end of the call (`COMPLETE`, `COMPLETED`)."""
+
+
+class Message(Struct, gc=False):
     """A frame that carries a record (contract §3 defines each of these)."""
 
     message_id: str
@@ -66,18 +77,7 @@ class Message:
         return self.record_id or self.message_id
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptPosition:
-    """Where a sentence stands in its transcript."""
-
-    transcript_id: str
-    sequence: int
-    ended: bool
-    """Whether this frame marks the end of the call (`COMPLETE`, `COMPLETED`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True, gc=False):
     """A frame that is about the connection: counted and swallowed, never published."""
 
     type: ControlType
@@ -85,8 +85,7 @@ class Control:
     """For the log: redacted, at most 200 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True, gc=False):
     """A frame without usable structure: kept byte for byte on `dead-letters`."""
 
     reason: DeadLetterReason

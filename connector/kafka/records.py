@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct, gc=False):
     """One record of one topic; the partition is chosen already."""
 
     topic: str

@@ -20,7 +20,7 @@ from connector.source.settle import in_event_order
 from connector.source.windows import EnvelopeWindow, FingerprintWindow, TranscriptWindow, Verdict, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from connector.mapping.decoder import Decoder
     from connector.messages import Frame
@@ -65,7 +65,8 @@ class Intake:
         self._metrics = metrics
         self._received = {action: metrics.messages_received.labels(name, action) for action in ACTIONS}
         self._feed_lag = metrics.feed_lag.labels(name)
-        self._last_message = metrics.last_message_timestamp.labels(name)
+        self._last_received_at = 0
+        metrics.last_message_timestamp.labels(name).set_function(lambda: self._last_received_at / 1e6)
         self._replayed = metrics.replayed_messages.labels(name)
         self._unknown_fields = metrics.unknown_fields.labels(name)
         self._duplicates = {origin: metrics.duplicates.labels(name, origin) for origin in DUPLICATE_ORIGINS}
@@ -124,10 +125,10 @@ class Intake:
         """A connection stands; where a replay was asked for, the settle window begins."""
         self.refused_status = None
         if self.stream.has_replay:
-            self._put(self._gap_items(self.replay_gaps.connected(at, replaying=replaying)))
+            self._say(self.replay_gaps.connected(at, replaying=replaying))
             self._settling = [] if replaying else None
         else:
-            self._put(self._gap_items(self.sequence_gaps.connected(at)))
+            self._say(self.sequence_gaps.connected(at))
 
     def receive(self, frame: Frame) -> Control | None:
         """Take one frame; returns it where it was about the connection."""
@@ -138,7 +139,9 @@ class Intake:
         if isinstance(decoded, Message):
             self._count(decoded, frame)
         if self._settling is None:
-            self._put(self._admitted(frame, decoded, replayed=False))
+            item = self._admitted(frame, decoded, replayed=False)
+            if item is not None:
+                self._outbox.put(item)
         else:
             self._settling.append((frame, decoded))
             self._settling_bytes += len(frame.payload)
@@ -152,14 +155,16 @@ class Intake:
             arrived = len(self._settling)
             items = self._end_settling()
             log.info("stream.live", stream=self.stream.name, replayed=arrived, new=len(items))
-            self._put([*self._gap_items(self.replay_gaps.settled(at)), *items])
+            self._say(self.replay_gaps.settled(at))
+            self._outbox.put_all(items)
 
     def disconnected(self, at: int, reason: str, detail: str) -> None:  # noqa: ARG002 - the sink's signature
         """The connection is gone."""
         self.refused_status = None
         if self.stream.has_replay:
             items = self._end_settling()
-            self._put([*self._gap_items(self.replay_gaps.disconnected(at)), *items])
+            self._say(self.replay_gaps.disconnected(at))
+            self._outbox.put_all(items)
         else:
             self.sequence_gaps.disconnected(at)
 
@@ -172,7 +177,7 @@ class Intake:
             self._frames.add(fingerprint)
         log.error("source.frame_too_large", stream=self.stream.name, size=size, detail=detail)
         gap = Gap(self.stream.name, "too_large", detected_at=at, detail=detail, fingerprint=fingerprint.hex())
-        self._put(self._gap_items([gap]))
+        self._say([gap])
 
     def refused(self, at: int, status: int) -> None:  # noqa: ARG002 - the sink's signature
         """The feed refuses this stream."""
@@ -186,7 +191,7 @@ class Intake:
 
     def tick(self, now: int) -> None:
         """Say what has become due; to be called about once a second. `now` in µs since the epoch."""
-        self._put(self._gap_items(self.sequence_gaps.due(now)))
+        self._say(self.sequence_gaps.due(now))
 
     # Inside
 
@@ -199,7 +204,7 @@ class Intake:
 
     def _count(self, message: Message, frame: Frame) -> None:
         self._received[bounded(message.action or "message", ACTIONS)].inc()
-        self._last_message.set(frame.received_at / 1e6)
+        self._last_received_at = frame.received_at
         if message.event_time is not None:
             self._feed_lag.observe(max(0.0, frame.received_at / 1e6 - message.event_time / 1e9))
 
@@ -208,21 +213,21 @@ class Intake:
         ordered = in_event_order(arrived, lambda item: item[1].event_time if isinstance(item[1], Message) else None)
         if ordered:
             self._replayed.inc(sum(isinstance(decoded, Message) for _, decoded in ordered))
-        return [item for frame, decoded in ordered for item in self._admitted(frame, decoded, replayed=True)]
+        items = (self._admitted(frame, decoded, replayed=True) for frame, decoded in ordered)
+        return [item for item in items if item is not None]
 
-    def _admitted(self, frame: Frame, decoded: Message | DeadLetter, *, replayed: bool) -> Iterator[Pending]:
+    def _admitted(self, frame: Frame, decoded: Message | DeadLetter, *, replayed: bool) -> Pending | None:
         """What `decoded` adds to what is pending: nothing where it is known."""
         if isinstance(decoded, DeadLetter):
-            yield from self._dead_letter(frame, decoded, replayed=replayed)
-            return
+            return self._dead_letter(frame, decoded, replayed=replayed)
         if self._is_dead_letter(frame):
             self._duplicate(decoded.fingerprint, replayed=replayed)
-            return
+            return None
         partition = self._builder.partition(decoded)
         verdict = self._window.check(partition, decoded)
         if verdict is Verdict.DUPLICATE:
             self._duplicate(decoded.fingerprint, replayed=replayed)
-            return
+            return None
         if verdict is Verdict.CONFLICT:
             self._metrics.id_conflicts.labels(self.stream.name).inc()
             log.warning("source.id_conflict", stream=self.stream.name, message_id=decoded.message_id)
@@ -230,8 +235,8 @@ class Intake:
             encoded = self._decoder.encode(decoded, frame.received_at)
         except EncodeError as error:
             letter = self._decoder.dead_letter("encode", str(error), frame.payload)
-            yield from self._dead_letter(frame, letter, replayed=replayed)
-            return
+            return self._dead_letter(frame, letter, replayed=replayed)
+        decoded.body = None  # the parsed frame is several times the frame: nobody needs it any more
         if encoded.extras:
             self._unknown_fields.inc(encoded.extras)
         self._window.add(partition, decoded.message_id, bytes.fromhex(decoded.fingerprint))
@@ -242,16 +247,16 @@ class Intake:
         record = self._builder.message(
             decoded, partition, encoded.value, frame.received_at, replayed=replayed, redriven=False
         )
-        yield Pending(record, frame.received_at, decoded, frame.payload)
+        return Pending(record, frame.received_at, decoded, frame.payload)
 
-    def _dead_letter(self, frame: Frame, letter: DeadLetter, *, replayed: bool) -> Iterator[Pending]:
+    def _dead_letter(self, frame: Frame, letter: DeadLetter, *, replayed: bool) -> Pending | None:
         fingerprint = bytes.fromhex(letter.fingerprint)
         if not self._frames.is_new(fingerprint):
             self._duplicate(letter.fingerprint, replayed=replayed)
-            return
+            return None
         self._frames.add(fingerprint)
         log.warning("source.dead_letter", stream=self.stream.name, reason=letter.reason, detail=letter.detail)
-        yield Pending(self._builder.dead_letter(letter, frame.received_at), frame.received_at, letter)
+        return Pending(self._builder.dead_letter(letter, frame.received_at), frame.received_at, letter)
 
     def _is_dead_letter(self, frame: Frame) -> bool:
         """Whether the same frame is on dead-letters, put there by an earlier version: `redrive` brings it back."""
@@ -263,14 +268,9 @@ class Intake:
         self._duplicates["replay" if replayed else "live"].inc()
         self.replay_gaps.met_again(fingerprint)
 
-    def _gap_items(self, gaps: Iterable[Gap]) -> list[Pending]:
-        items = []
+    def _say(self, gaps: Iterable[Gap]) -> None:
         for gap in gaps:
             log.warning(
                 "source.gap", stream=gap.stream, reason=gap.reason, transcript_id=gap.transcript_id, detail=gap.detail
             )
-            items.append(Pending(self._builder.gap(gap), gap.detected_at, gap))
-        return items
-
-    def _put(self, items: Iterable[Pending]) -> None:
-        self._outbox.put(items)
+            self._outbox.put(Pending(self._builder.gap(gap), gap.detected_at, gap))

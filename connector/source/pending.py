@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from connector.source.gaps import Gap
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Struct, gc=False):
     """A record on its way, and what it was made of."""
 
     record: Record
@@ -40,6 +40,7 @@ class Outbox:
         self._max_bytes = max_bytes
         self._queue: deque[Pending] = deque()
         self._in_flight: list[Pending] = []
+        self._in_flight_bytes = 0
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
@@ -80,23 +81,31 @@ class Outbox:
         first = next(iter(self), None)
         return first.received_at if first is not None else None
 
-    def put(self, items: Iterable[Pending]) -> None:
+    def put(self, item: Pending) -> None:
+        """Queue `item`: the hot path, once a message."""
+        self._queue.append(item)
+        self._bytes += item.size
+        self._arrived.set()
+        if self._bytes >= self._max_bytes:
+            self._room.clear()
+
+    def put_all(self, items: Iterable[Pending]) -> None:
         """Queue `items` in their order."""
         for item in items:
-            self._queue.append(item)
-            self._bytes += item.size
-        self._signal()
+            self.put(item)
 
     def take(self, max_records: int, max_bytes: int) -> list[Pending]:
         """Move the next batch into flight: at least one, at most so many records and bytes."""
         if self._in_flight:
             raise RuntimeError("the batch before is still in flight")
-        size = 0
+        total = 0
         while self._queue and len(self._in_flight) < max_records:
-            size += self._queue[0].size
-            if self._in_flight and size > max_bytes:
+            size = self._queue[0].size
+            if self._in_flight and total + size > max_bytes:
                 break
+            total += size
             self._in_flight.append(self._queue.popleft())
+        self._in_flight_bytes = total
         if not self._queue:
             self._arrived.clear()
         return self._in_flight
@@ -104,7 +113,8 @@ class Outbox:
     def committed(self) -> list[Pending]:
         """Forget the batch in flight and return it."""
         batch, self._in_flight = self._in_flight, []
-        self._bytes -= sum(item.size for item in batch)
+        self._bytes -= self._in_flight_bytes
+        self._in_flight_bytes = 0
         self._signal()
         return batch
 
@@ -114,13 +124,15 @@ class Outbox:
         self._queue.clear()
         self._arrived.clear()
         self._in_flight = []
-        self._bytes = 0
-        self.put(items)
+        self._in_flight_bytes = self._bytes = 0
+        self.put_all(items)
+        self._signal()
 
     def replace_in_flight(self, items: list[Pending]) -> None:
         """Let `items` be the batch in flight."""
-        self._bytes += sum(item.size for item in items) - sum(item.size for item in self._in_flight)
-        self._in_flight = items
+        total = sum(item.size for item in items)
+        self._bytes += total - self._in_flight_bytes
+        self._in_flight, self._in_flight_bytes = items, total
 
     async def arrival(self) -> bool:
         """Wait until something is pending; False where it was closed and nothing is."""

@@ -57,8 +57,19 @@ class RecordBuilder:
         self._prefix = wire_prefix(schema_ids[stream.name])
         self._gaps_prefix = wire_prefix(schema_ids["gaps"])
         self._encode_gap = encoder_for("gaps")
-        self._source = f"benzinga/{stream.name}".encode()
-        self._type = f"benzinga.{stream.name}."
+        self._name = f"benzinga.{stream.name}"
+        self._constant: Headers = [
+            ("content-type", b"application/avro"),
+            ("ce_specversion", b"1.0"),
+            ("ce_source", f"benzinga/{stream.name}".encode()),
+        ]
+        self._types = {
+            None if action == "message" else action: self._type(action)
+            for action in ("created", "updated", "deleted", "sentence", "message")
+        }
+
+    def _type(self, action: str) -> tuple[str, bytes]:
+        return "ce_type", utf8(f"{self._name}.{action}")
 
     def partition(self, message: Message) -> int:
         """The partition of the stream's topic that `message` belongs to."""
@@ -69,12 +80,11 @@ class RecordBuilder:
     ) -> Record:
         """The record of `message`, whose Avro body is `value`."""
         key = utf8(message.message_id)
+        action = message.action
         headers: Headers = [
-            ("content-type", b"application/avro"),
-            ("ce_specversion", b"1.0"),
+            *self._constant,
             ("ce_id", key),
-            ("ce_source", self._source),
-            ("ce_type", utf8(self._type + (message.action or "message"))),
+            self._types.get(action) or self._type(action or "message"),
             (FINGERPRINT, message.fingerprint.encode()),
         ]
         time = message.event_time_text
