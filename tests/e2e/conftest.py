@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from connector.simulator import SimulatorSettings
 from connector.simulator.threaded import ThreadedSimulator
+from tests.support.consume import read_topic
 from tests.support.source import SourceProcess
 
 if TYPE_CHECKING:
@@ -38,9 +40,23 @@ def source(
         return process
 
     yield make
+    metrics = [process.get("/metrics")[1] for process in made if process.running]
     for process in made:
         if process.running:
             process.kill()
+    # Whatever the test was about: the key is nowhere to be seen.
+    for text in (*metrics, *(process.log.read_text() for process in made if process.log.exists())):
+        assert TOKEN not in text
+    for topic in topics_of(kafka.bootstrap_servers, prefix):
+        for record in read_topic(kafka.bootstrap_servers, topic, isolation="read_uncommitted"):
+            assert TOKEN.encode() not in (record.value or b"")
+            assert TOKEN not in f"{record.key} {record.headers}"
+
+
+def topics_of(bootstrap_servers: str, prefix: str) -> list[str]:
+    """Every topic under `prefix`, internal ones included."""
+    listed = AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=10).topics
+    return [name for name in listed if name.startswith(f"{prefix}.")]
 
 
 def messages(feed: ThreadedSimulator, stream: str) -> list[bytes]:
