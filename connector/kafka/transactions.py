@@ -17,7 +17,8 @@ from __future__ import annotations
 import threading
 import time
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from confluent_kafka import KafkaError as RdKafkaError
 from confluent_kafka import KafkaException
@@ -28,7 +29,7 @@ from connector.logs import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from confluent_kafka import Producer
+    from confluent_kafka import Producer, TopicPartition
 
     from connector.kafka.records import Record
 
@@ -50,6 +51,9 @@ REPORT_ABOVE: Final = 500_000
 
 REPORT_ALL_AFTER: Final = 3
 """Aborts of one batch after which every record's report is asked for, so that the refused one is found."""
+
+
+Offsets: TypeAlias = "Callable[[], tuple[list[TopicPartition], object]]"
 
 
 class State(Enum):
@@ -152,21 +156,24 @@ class TransactionalProducer:
         self._until_done(self._producer.init_transactions, "init_transactions")
         self._enter(State.READY)
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], offsets: Offsets | None = None) -> None:
         """Publish `records` in one transaction, trying again for as long as Kafka lets it.
+
+        `offsets` is asked at every attempt for what is consumed with this transaction: positions and the consumer
+        group's metadata as they are then (KIP-447).
 
         Raises RejectedError (aborted; take those records out), FencedError, StoppedError, or KafkaError: then it is not
         known here whether the transaction was committed, and only the topic can tell.
         """
         aborts = 0
-        while not self._attempt(records, report_all=aborts >= REPORT_ALL_AFTER):
+        while not self._attempt(records, offsets, report_all=aborts >= REPORT_ALL_AFTER):
             aborts += 1
             if self._rejected:
                 rejected, self._rejected = self._rejected, []
                 raise RejectedError([record for record, _ in rejected], rejected[0][1])
             self._pause(min(RETRY_MAX, RETRY_MIN * 2.0 ** min(aborts, 10)))
 
-    def _attempt(self, records: Sequence[Record], *, report_all: bool) -> bool:
+    def _attempt(self, records: Sequence[Record], offsets: Offsets | None, *, report_all: bool) -> bool:
         """One transaction; False where it was aborted."""
         self._rejected = []
         time.sleep(max(0.0, self._next_begin - time.monotonic()))
@@ -176,6 +183,9 @@ class TransactionalProducer:
             for record in records:
                 self._produce(record, report=report_all or len(record.value) > REPORT_ABOVE)
             if not self._rejected:
+                if offsets is not None:
+                    send = partial(self._producer.send_offsets_to_transaction, *offsets())
+                    self._until_done(send, "send_offsets_to_transaction")
                 self._enter(State.COMMITTING)
                 self._until_done(self._producer.commit_transaction, "commit_transaction")
                 self._enter(State.READY)
