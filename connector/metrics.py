@@ -102,3 +102,50 @@ class SourceMetrics:
         ):
             for value in values:
                 family.labels(stream, value)
+
+
+CALL_REASONS: Final = ("complete", "idle", "max_duration", "revised", "snapshot")
+SENTENCE_OUTCOMES: Final = ("joined", "duplicate", "corrected", "late")
+RELOAD_RESULTS: Final = ("ok", "refused")
+PROCESSOR_DEAD_LETTER_REASONS: Final = ("too_late", "schema", "encode")
+
+
+class ProcessorMetrics:
+    """The `benzinga_processor_*` family."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        prefix = "benzinga_processor"
+
+        def gauge(name: str, help_: str, *labels: str) -> Gauge:
+            return Gauge(f"{prefix}_{name}", help_, labels, registry=registry)
+
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(f"{prefix}_{name}", help_, labels, registry=registry)
+
+        self.lag_messages = gauge("consumer_lag_messages", "Committed records not yet processed.", "topic", "partition")
+        self.lag_seconds = gauge("consumer_lag_seconds", "Age of the oldest of them.", "topic", "partition")
+        self.sentences = counter("sentences", "Sentences by what became of them.", "outcome")
+        self.open_calls = gauge("open_calls", "Calls that have not closed.")
+        self.calls_published = counter("calls_published", "Revisions committed to calls.", "reason")
+        self.missing_sentences = counter("missing_sentences", "Sentences missing from calls when they closed.")
+        self.alerts = counter("alerts", "Alerts committed.", "rule")
+        self.alerts_suppressed = counter("alerts_suppressed", "Alerts the cooldown held back.", "rule")
+        self.alert_seconds = Histogram(
+            f"{prefix}_alert_seconds",
+            "From the sentence's receipt by the source to the alert's commit.",
+            registry=registry,
+            buckets=BUCKETS,
+        )
+        self.rules_reloads = counter("rules_reloads", "Changes of the rules file that were looked at.", "result")
+        self.rules_info = gauge("rules_info", "1 for the rules in force.", "version")
+        self.dead_letters = counter("dead_letters", "Records committed to dead-letters.", "reason")
+        self.transactions = counter("transactions", "Transactions ended.", "result")
+        for family, values in (
+            (self.sentences, SENTENCE_OUTCOMES),
+            (self.calls_published, CALL_REASONS),
+            (self.rules_reloads, RELOAD_RESULTS),
+            (self.dead_letters, PROCESSOR_DEAD_LETTER_REASONS),
+            (self.transactions, TRANSACTION_RESULTS),
+        ):
+            for value in values:
+                family.labels(value)
