@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -134,6 +135,7 @@ class Ledger:
         self.expectations = {name: Expectation(stream) for name, stream in STREAMS.items()}
         self._file = path.open("rb")
         self._end = 0
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +144,7 @@ class Ledger:
         self._file.close()
 
     def follow(self) -> None:
-        """Take in what was written since the last time."""
+        """Take in what was written since the last time; not while `payload` is called."""
         self._file.seek(self._end)
         # Not `for line in file`: that reads ahead, and a torn last line must be left for the next time.
         while (line := self._file.readline()).endswith(b"\n"):
@@ -151,6 +153,8 @@ class Ledger:
             self._end += len(line)
 
     def payload(self, place: int) -> bytes:
-        """The frame that stands at `place`."""
-        self._file.seek(place)
-        return sent(self._file.readline()).payload
+        """The frame that stands at `place`; from any thread."""
+        with self._lock:
+            self._file.seek(place)
+            line = self._file.readline()
+        return sent(line).payload

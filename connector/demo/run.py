@@ -6,6 +6,7 @@ import queue
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from connector.demo.board import Board
 from connector.demo.ledger import Ledger
 from connector.demo.oracle import Finding, Oracle
 from connector.demo.reader import Reader, Seen
-from connector.demo.screen import FRAME_EVERY, logs_to, picture
+from connector.demo.screen import FRAME_EVERY, logs_to, picture, say
 from connector.demo.storyline import Loss, Storyline
 from connector.demo.summary import Outcome
 from connector.demo.telemetry import Telemetry
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 30.0
 """After the last frame: the longest a stream may take to reconnect (`backoff.max`), to settle and to commit."""
+
+_READERS: Final = 4
 
 
 class Run:
@@ -73,6 +76,7 @@ class Run:
             finally:
                 self._telemetry.close()
                 self._reader.close()
+            say("Stopping the source, then reading every topic from its beginning ...")
             services.source.stop()
             self._take()
             return self._verify(ledger)
@@ -105,7 +109,7 @@ class Run:
         if self._reader.error is not None:
             raise self._reader.error
         if not self.services.source.running:
-            raise EmbeddedError(f"the source has ended; the end of its log:\n{self.services.source.tail()}")
+            raise EmbeddedError(self.services.source.last_words)
 
     def _drained(self, ledger: Ledger) -> bool:
         """Whether everything that was sent has arrived, and every stream is connected and has nothing pending."""
@@ -122,9 +126,10 @@ class Run:
         """Read every topic from its beginning and compare."""
         ledger.follow()
         oracles = {name: Oracle(wanted, ledger.payload) for name, wanted in ledger.expectations.items()}
-        for name, oracle in oracles.items():
-            for read in self._reader.all_of(name):
-                oracle.record(read.key, read.headers.get("benzinga-fingerprint", ""), read.value)
+        # Most of the time goes by waiting for the broker: a consumer for each topic.
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="demo-verify") as pool:
+            for done in [pool.submit(self._read_topic, name, oracle) for name, oracle in oracles.items()]:
+                done.result()
         for read in self._reader.all_of(DEAD_LETTERS):
             oracles[read.headers["stream"]].dead_letter(read.value)
         for read in self._reader.all_of(GAPS):
@@ -132,6 +137,10 @@ class Run:
         findings: list[Finding] = [oracle.finding() for oracle in oracles.values()]
         dropped = {name: round(row.numbers.duplicates) for name, row in self.board.rows.items()}
         return Outcome(findings, dropped, self.board.losses, self._elapsed)
+
+    def _read_topic(self, name: str, oracle: Oracle) -> None:
+        for read in self._reader.all_of(name):
+            oracle.record(read.key, read.headers.get("benzinga-fingerprint", ""), read.value)
 
 
 def hints(services: Services) -> Hints:

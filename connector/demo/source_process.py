@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.embedded.ports import HOST
 from connector.embedded.process import ServerProcess
+from connector.errors import EmbeddedError
 
 if TYPE_CHECKING:
     import threading
@@ -42,8 +43,11 @@ class SourceProcess:
         return f"{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Start, and wait until it is ready. Raises EmbeddedError with the end of its log where it ends instead."""
-        self._process.start()
+        """Start, and wait until it is ready. Raises EmbeddedError with what it said where it ends instead."""
+        try:
+            self._process.start()
+        except EmbeddedError as error:
+            raise EmbeddedError(self.last_words) from error
 
     def stop(self) -> None:
         """SIGTERM: it publishes what is in flight and leaves."""
@@ -53,9 +57,12 @@ class SourceProcess:
         """SIGKILL."""
         self._process.kill()
 
-    def tail(self) -> str:
-        """The last lines of its log."""
-        return self._process.tail()
+    @property
+    def last_words(self) -> str:
+        """Why it has ended, as it said itself: its sentences, without its log."""
+        lines = self._process.tail().splitlines()
+        sentences = [text.removeprefix("Error: ") for text in lines if text and not text.startswith("{")]
+        return "the source has ended: " + ("\n".join(sentences) or (lines[-1] if lines else "it said nothing"))
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a GET. Raises OSError where it does not answer."""

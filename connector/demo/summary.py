@@ -40,10 +40,10 @@ def text(outcome: Outcome) -> str:
 
 def _verdict(outcome: Outcome) -> str:
     distinct = sum(finding.wanted for finding in outcome.findings)
-    after = f"{outcome.seconds:.0f} s of traffic"
+    after = f"after {outcome.seconds:.0f} s"
     if outcome.good:
-        return f"Verified after {after}: all {distinct} messages are in Kafka, each exactly once, none altered."
-    return f"NOT as it must be after {after}: see missing, twice, altered and the lines below."
+        return f"Verified {after}: {distinct} messages in Kafka, each exactly once, none altered."
+    return f"NOT as it must be {after}: see missing, twice, altered and the last lines."
 
 
 def _table(outcome: Outcome) -> Iterator[str]:
@@ -66,14 +66,16 @@ def _row(name: str, cells: Sequence[object]) -> str:
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
-    yield "sent: messages of the simulator, its repeats counted; distinct: among them, worked"
-    yield "out again from its own record by identity and content, and compared with all records"
-    yield "of the topics; dropped: repeats and replays that the source recognised."
+    yield "sent      messages of the simulator, its repeats counted"
+    yield "distinct  those that had to arrive: worked out from the simulator's own record,"
+    yield "          compared by identity and content with every record of the topics"
+    yield "dropped   repeats and replays that the source recognised"
+    yield "dead      frames nobody could use, kept in dead-letters"
     yield f"The simulator ended {outcome.losses} {_plural(outcome.losses, 'connection')} on purpose."
     unheard = sum(finding.unheard for finding in outcome.findings)
     if unheard:
-        yield f"{unheard} {_plural(unheard, 'sentence')} of calls were sent while nobody was connected; the transcripts"
-        yield "socket has no replay, so the source cannot know them: gaps says where they are missing."
+        yield f"{unheard} {_plural(unheard, 'sentence')} came while transcripts was not connected. That socket has no"
+        yield "replay: no client can have them, and gaps says of which calls some are missing."
     for finding in outcome.findings:
         yield from _problems(finding)
 

@@ -78,7 +78,8 @@ def render(board: Board, hints: Hints, *, width: int, height: int, now: float, e
     columns, rest = fitting(width)
     table_height = len(board.rows) + 2
     spare = height - 1 - table_height
-    hint_lines = [Text(text, "dim", no_wrap=True, overflow="ellipsis") for text in hints.lines]
+    # Folded rather than cut: a command is there to be copied.
+    hint_lines = [Text(text[i : i + width], "dim") for text in hints.lines for i in range(0, len(text), width)]
     # First the table, then four lines of records, then the hints, then more records.
     show_hints = spare >= len(hint_lines) + 7
     feed_lines = spare - 2 - (len(hint_lines) + 1 if show_hints else 0)
