@@ -27,6 +27,8 @@ COMPATIBILITY: Final = "FULL_TRANSITIVE"
 RETRY_MIN: Final = 0.5
 RETRY_MAX: Final = 10.0
 _CONFLICT: Final = 409
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _NOT_FOUND_CODES: Final = range(40400, 40500)
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -170,10 +172,14 @@ class Registry:
             status, text = error.http_status_code, redact(str(error.error_message))[:200]
             if status in _PASSING:
                 return RegistryUnavailableError(f"schema_registry.url: {self._settings.url} answers {status}: {text}")
-            hint = {
-                401: "; check basic.auth.user.info in schema_registry.options",
-                403: "; the credentials may not do this",
-            }.get(status, "; check that schema_registry.url is the base of a Confluent-compatible API")
+            # These two are about the registry as a whole, whatever was asked for.
+            if status == _UNAUTHORIZED:
+                advice = "check basic.auth.user.info in schema_registry.options"
+                return RegistryError(f"schema_registry.url: {self._settings.url} answers {status}: {text}; {advice}")
+            if status == _NOT_FOUND:
+                advice = "check that it is the base of a Confluent-compatible API"
+                return RegistryError(f"schema_registry.url: {self._settings.url} answers {status}: {text}; {advice}")
+            hint = "; the credentials may not do this" if status == _FORBIDDEN else ""
             return RegistryError(f"schema_registry: {subject}: the registry answers {status}: {text}{hint}")
         if isinstance(error, ValueError | KeyError | TypeError | AttributeError):  # an answer the client cannot read
             return RegistryError(

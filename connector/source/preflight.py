@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from connector.errors import BenzingaKafkaError, ConfigurationError, KafkaError
+from connector.feed.url import check_url
 from connector.kafka import clients, topics
 from connector.kafka.registry import Registry
 from connector.logs import add_secret, get_logger
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from connector.settings import Settings
 
@@ -39,11 +40,7 @@ def prepare(settings: Settings, stop: threading.Event) -> Ground:
 
     A registry that is away is waited for. Raises ConfigurationError or KafkaError that tells every problem.
     """
-    problems: list[BenzingaKafkaError] = []
-    try:
-        add_secret(settings.feed.read_token())
-    except ConfigurationError as error:
-        problems.append(error)
+    problems = list(_feed_problems(settings))
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
         topics_ready = pool.submit(_topics, settings)
         schemas_ready = pool.submit(_schemas, settings, stop)
@@ -52,13 +49,20 @@ def prepare(settings: Settings, stop: threading.Event) -> Ground:
         if problems or kafka_problem is not None:
             stop.set()
         found = [*problems, kafka_problem, schemas_ready.exception()]
-    failures = [error for error in found if error is not None]
-    for failure in failures:
-        if not isinstance(failure, BenzingaKafkaError):
-            raise failure
-    if failures:
+    if failures := [error for error in found if error is not None]:
         raise _together(failures)
     return Ground(topics_ready.result(), schemas_ready.result())
+
+
+def _feed_problems(settings: Settings) -> Iterator[ConfigurationError]:
+    try:
+        check_url(settings.feed.url)
+    except ConfigurationError as error:
+        yield error
+    try:
+        add_secret(settings.feed.read_token())
+    except ConfigurationError as error:
+        yield error
 
 
 def _topics(settings: Settings) -> dict[str, int]:
@@ -78,14 +82,21 @@ def _schemas(settings: Settings, stop: threading.Event) -> dict[str, int]:
     registry = Registry(settings.schema_registry)
     names = [*settings.feed.streams, topics.GAPS]
     with ThreadPoolExecutor(4, thread_name_prefix="registry") as pool:
-        ids = pool.map(
-            lambda name: registry.wait_for_schema_id(topics.topic_name(settings.topics, name), name, stop), names
-        )
-        return dict(zip(names, ids, strict=True))
+        waiting = {
+            name: pool.submit(registry.wait_for_schema_id, topics.topic_name(settings.topics, name), name, stop)
+            for name in names
+        }
+    if failures := [error for future in waiting.values() if (error := future.exception()) is not None]:
+        raise _together(failures)
+    return {name: future.result() for name, future in waiting.items()}
 
 
 def _together(failures: list[BaseException]) -> BenzingaKafkaError:
-    sentences = [line.removeprefix("- ") for error in failures for line in str(error).splitlines()]
+    """One error that tells every problem, each once. Raises what is a fault of ours instead."""
+    for failure in failures:
+        if not isinstance(failure, BenzingaKafkaError):
+            raise failure
+    sentences = list(dict.fromkeys(line.removeprefix("- ") for error in failures for line in str(error).splitlines()))
     if any(isinstance(error, ConfigurationError) for error in failures):
         return ConfigurationError(sentences)
-    return KafkaError("\n".join(dict.fromkeys(sentences)))
+    return KafkaError("\n".join(sentences))
