@@ -12,8 +12,6 @@ from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack
 from connector.mapping.shape import Kind
 from connector.mapping.times import MICROSECOND, day, instant
 
-_REMEMBERED: Final = 8_192
-"""Entries of a table before it starts anew: a few megabytes."""
 _SHORT: Final = 40
 """Longer text hardly recurs."""
 
@@ -25,13 +23,16 @@ class OddValueError(ValueError):
 class Table(dict[Any, bytes]):
     """Value → bytes, in bounded memory; what stands for "none" is `NULL`."""
 
+    capacity = 8_192
+    """Entries before the table starts anew: one or two megabytes."""
+
     def __missing__(self, value: Any) -> bytes:
         if value is None or value == "":
             data, recurs = NULL, True
         else:
             data, recurs = self.encode(value)
         if recurs:
-            if len(self) >= _REMEMBERED:
+            if len(self) >= self.capacity:
                 self.clear()
             self[value] = data
         return data
@@ -64,6 +65,8 @@ class Items(Table):
 
 class Longs(Table):
     """Integer → a nullable long."""
+
+    capacity = 32_768  # the milliseconds of long sentences
 
     def encode(self, value: int) -> tuple[bytes, bool]:  # noqa: D102
         if not LONG_MIN <= value <= LONG_MAX:
