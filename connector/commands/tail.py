@@ -27,7 +27,7 @@ BROKER_TIMEOUT: Final = 15.0
 
 
 def tail(
-    topic: Annotated[str, typer.Argument(help="Topic, with or without the prefix.", show_default=False)],
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="With or without the prefix.", show_default=False)],
     config: ConfigFile = None,
     *,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest record.")] = False,
