@@ -8,6 +8,7 @@
     │   └── TopicError          a topic is missing, forbidden or not as configured
     ├── RegistryError           the schema registry
     ├── EncodeError             a value that its Avro schema cannot hold
+    ├── DecodeError             bytes that are not what their schema says
     └── EmbeddedError           a child process of the demo or the tests
 
 Each sentence says what happened, where, and what to do about it; `exit_code` is what a command ends with.
@@ -68,6 +69,10 @@ class RegistryError(BenzingaKafkaError):
 
 class EncodeError(BenzingaKafkaError):
     """A value does not fit the Avro schema it was to be written with; the message belongs in dead-letters."""
+
+
+class DecodeError(BenzingaKafkaError):
+    """A record's bytes are not what their schema says; the record belongs in dead-letters."""
 
 
 class EmbeddedError(BenzingaKafkaError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """What a record of `transcripts` says; instants are microseconds since the epoch, UTC; absent is None."""
+class Sentence(msgspec.Struct, frozen=True, gc=False):
+    """What a record of `transcripts` says; instants are microseconds since the epoch, UTC; absent is None.
+
+    A msgspec struct, since a frozen dataclass of this width takes longer to make than to read (5 µs against 0.3);
+    another version of one is made by `msgspec.structs.replace`.
+    """
 
     transcript_id: str
     sequence: int
