@@ -77,9 +77,13 @@ class Outbox:
 
     @property
     def oldest(self) -> int | None:
-        """When the oldest was received, µs since the epoch."""
-        first = next(iter(self), None)
-        return first.received_at if first is not None else None
+        """When the oldest was received, µs since the epoch; asked from the thread that serves metrics as well."""
+        for queue in (self._in_flight, self._queue):
+            try:
+                return queue[0].received_at
+            except IndexError:  # empty, or emptied just now
+                continue
+        return None
 
     def put(self, item: Pending) -> None:
         """Queue `item`: the hot path, once a message."""
