@@ -15,7 +15,7 @@ from connector.http.health import Health
 from connector.http.server import HttpServer
 from connector.logs import get_logger
 from connector.metrics import SourceMetrics, new_registry
-from connector.source.preflight import prepare
+from connector.preflight import prepare_source
 from connector.source.stream import StreamSource
 from connector.streams import STREAMS
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from connector.preflight import Ground
     from connector.settings import Settings
-    from connector.source.preflight import Ground
 
 log = get_logger(__name__)
 
@@ -89,7 +89,7 @@ class SourceApp:
     async def _prepare(self) -> Ground | None:
         """The ground to stand on; None where a signal ended the wait for it."""
         try:
-            return await asyncio.to_thread(prepare, self.settings, self._halt)
+            return await asyncio.to_thread(prepare_source, self.settings, self._halt)
         except BenzingaKafkaError:
             if self._stop.is_set():
                 return None

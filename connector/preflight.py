@@ -1,4 +1,4 @@
-"""What must be true before a stream can be carried: settings, broker, topics, schemas; all problems at once."""
+"""What must be true before work can begin: settings, broker, topics, schemas; all problems are told at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connector.logs import add_secret, get_logger
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from connector.settings import Settings
 
@@ -26,7 +26,7 @@ BROKER_TIMEOUT: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the streams stand on."""
+    """What the work stands on."""
 
     partitions: Mapping[str, int]
     """Partitions by topic name."""
@@ -35,15 +35,28 @@ class Ground:
     """Schema ids by schema name."""
 
 
-def prepare(settings: Settings, stop: threading.Event) -> Ground:
+def prepare_source(settings: Settings, stop: threading.Event) -> Ground:
+    """Prepare what `source` needs. Blocks; raises as `prepare`."""
+    streams = settings.feed.streams
+    specs = topics.source_topics(settings.topics, streams)
+    return prepare(settings, specs, [*streams, topics.GAPS], list(_feed_problems(settings)), stop)
+
+
+def prepare(
+    settings: Settings,
+    specs: Sequence[topics.TopicSpec],
+    schemas: Sequence[str],
+    problems: Sequence[BenzingaKafkaError],
+    stop: threading.Event,
+) -> Ground:
     """Check everything; create missing topics and register missing schemas where the settings allow. Blocks.
 
-    A registry that is away is waited for. Raises ConfigurationError or KafkaError that tells every problem.
+    `problems`: what is known to be wrong already. A registry that is away is waited for. Raises ConfigurationError or
+    KafkaError that tells every problem.
     """
-    problems = list(_feed_problems(settings))
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
-        topics_ready = pool.submit(_topics, settings)
-        schemas_ready = pool.submit(_schemas, settings, stop)
+        topics_ready = pool.submit(_topics, settings, specs)
+        schemas_ready = pool.submit(_schemas, settings, schemas, stop)
         # A registry is waited for without end: but not while something else makes the wait pointless.
         kafka_problem = topics_ready.exception()
         if problems or kafka_problem is not None:
@@ -65,10 +78,9 @@ def _feed_problems(settings: Settings) -> Iterator[ConfigurationError]:
         yield error
 
 
-def _topics(settings: Settings) -> dict[str, int]:
+def _topics(settings: Settings, specs: Sequence[topics.TopicSpec]) -> dict[str, int]:
     client = clients.admin(settings.kafka)
     clients.cluster_reached(client, settings.kafka, BROKER_TIMEOUT)
-    specs = topics.source_topics(settings.topics, settings.feed.streams)
     if settings.topics.create:
         for name in topics.create(client, specs):
             log.info("kafka.topic_created", topic=name)
@@ -78,9 +90,8 @@ def _topics(settings: Settings) -> dict[str, int]:
     return topics.partition_counts(client, [spec.name for spec in specs])
 
 
-def _schemas(settings: Settings, stop: threading.Event) -> dict[str, int]:
+def _schemas(settings: Settings, names: Sequence[str], stop: threading.Event) -> dict[str, int]:
     registry = Registry(settings.schema_registry)
-    names = [*settings.feed.streams, topics.GAPS]
     with ThreadPoolExecutor(4, thread_name_prefix="registry") as pool:
         waiting = {
             name: pool.submit(registry.wait_for_schema_id, topics.topic_name(settings.topics, name), name, stop)
