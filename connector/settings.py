@@ -265,6 +265,13 @@ class ProcessorSettings(_Group):
     max_duration: Duration = Field(timedelta(hours=12), description="The longest a call may be open.")
     keep_closed: Duration = Field(timedelta(hours=24), description="How long a closed call still takes corrections.")
     snapshots: Snapshots = Snapshots()
+    session_timeout: Duration = Field(
+        timedelta(seconds=6), gt=timedelta(0), description="A silent process is replaced after this."
+    )
+    instance_id: str | None = Field(
+        None,
+        description="Static membership: a name of this process that stays the same over restarts, such as the pod's.",
+    )
 
 
 class HttpSettings(_Group):

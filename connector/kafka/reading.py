@@ -151,7 +151,5 @@ def _ends(settings: KafkaSettings, topic: str, partitions: Iterable[int]) -> dic
     latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(topic, partition): latest for partition in partitions}
     client = clients.admin(settings)  # a name for it: the answers never come where the client is collected before
-    answers = client.list_offsets(
-        asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_TIMEOUT
-    )
+    answers = client.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_TIMEOUT)
     return {asked_for.partition: answer.result().offset for asked_for, answer in answers.items()}

@@ -30,8 +30,11 @@ def keep_none(_value: bytes, _timestamp: int) -> bool:
     return False
 
 
-FIRST_GUESS: Final = 2
-"""Offsets read back for each record wanted: a transaction of one record takes two, its own and the commit marker's."""
+MARKERS: Final = 2
+"""Offsets read back for each record wanted: a transaction of one record takes two, the second for its marker."""
+
+MANY: Final = 4
+"""Times as far for each further look: records that lie behind many aborted ones, or markers."""
 
 FINGERPRINT: Final = "benzinga-fingerprint"
 
@@ -84,22 +87,23 @@ class TailReader:
     ) -> dict[int, list[TailRecord]]:
         bounds = self._scanner.bounds(topic, partitions)
         records: dict[int, list[TailRecord]] = {partition: [] for partition in partitions}
-        span = wanted * FIRST_GUESS
-        todo = {partition: bound for partition, bound in bounds.items() if bound[1] > bound[0]}
-        while todo:
-            # Few records among many markers and aborted ones: look further back, from scratch, in growing steps.
-            ranges = {partition: (max(low, high - span), high) for partition, (low, high) in todo.items()}
-            found: dict[int, deque[TailRecord]] = {partition: deque(maxlen=wanted) for partition in todo}
+        offsets = 1
+        # Piece by piece towards the beginning, so that little more is read than is wanted.
+        while True:
+            ranges = {
+                partition: (max(low, high - offsets * (wanted - len(records[partition]))), high)
+                for partition, (low, high) in bounds.items()
+                if low < high and len(records[partition]) < wanted
+            }
+            if not ranges:
+                return records
+            found: dict[int, deque[TailRecord]] = {partition: deque(maxlen=wanted) for partition in ranges}
             for message in self._scanner.read(topic, ranges):
                 found[message.partition() or 0].append(_record(message, keep_value))
-            records.update({partition: list(rows) for partition, rows in found.items()})
-            todo = {
-                partition: bounds[partition]
-                for partition, rows in found.items()
-                if len(rows) < wanted and ranges[partition][0] > bounds[partition][0]
-            }
-            span *= 4
-        return records
+            for partition, rows in found.items():
+                records[partition] = [*rows, *records[partition]][-wanted:]
+                bounds[partition] = (bounds[partition][0], ranges[partition][0])
+            offsets = MARKERS if offsets == 1 else offsets * MANY
 
 
 def _record(message: Message, keep_value: KeepValue) -> TailRecord:

@@ -28,6 +28,8 @@ GAPS: Final = "gaps"
 DEAD_LETTERS: Final = "dead-letters"
 CALLS: Final = "calls"
 ALERTS: Final = "alerts"
+TRANSCRIPTS: Final = "transcripts"
+OPEN_CALLS: Final = "internal.calls"
 OWNERSHIP: Final = "internal.ownership"
 REDRIVEN: Final = "internal.redriven"
 
@@ -79,8 +81,14 @@ def source_topics(settings: TopicsSettings, streams: Iterable[str] = STREAMS) ->
 
 
 def processor_topics(settings: TopicsSettings) -> list[TopicSpec]:
-    """The topics `processor` writes."""
-    return [_spec(settings, CALLS, cleanup="compact"), _spec(settings, ALERTS, cleanup="delete")]
+    """The topics `processor` writes; `internal.calls` has as many partitions as `transcripts` should have."""
+    override = settings.overrides.get(TRANSCRIPTS)
+    partitions = (override and override.partitions) or settings.partitions
+    return [
+        _spec(settings, CALLS, cleanup="compact"),
+        _spec(settings, ALERTS, cleanup="delete"),
+        _spec(settings, OPEN_CALLS, cleanup="compact", partitions=partitions),
+    ]
 
 
 def redrive_topics(settings: TopicsSettings) -> list[TopicSpec]:
