@@ -70,7 +70,7 @@ class Run:
                     self._until(screen, self._stop.is_set, seconds, began)
                     self._elapsed = time.monotonic() - began
                     if save is not None:
-                        picture(self.board, self.hints, save, now=time.time(), elapsed=self._elapsed)
+                        picture(self.board, save, now=time.time(), elapsed=self._elapsed)
                     services.feed.wait(lambda _: storyline.end())
                     self._until(screen, lambda: self._drained(ledger), _DRAIN_SECONDS)
             finally:
