@@ -15,7 +15,9 @@ class Record(Struct, gc=False):
     topic: str
     partition: int
     key: bytes
-    value: bytes
+    value: bytes | None
+    """None is a tombstone."""
+
     headers: Headers
     timestamp: int
     """Milliseconds since the epoch, UTC: when the frame left the socket."""
@@ -23,4 +25,4 @@ class Record(Struct, gc=False):
     @property
     def size(self) -> int:
         """Bytes it takes, roughly: what queues and batches are bounded by."""
-        return len(self.value) + len(self.key) + 400
+        return len(self.value or b"") + len(self.key) + 400

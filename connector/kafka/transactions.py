@@ -181,7 +181,7 @@ class TransactionalProducer:
             self._producer.begin_transaction()
             self._enter(State.OPEN)
             for record in records:
-                self._produce(record, report=report_all or len(record.value) > REPORT_ABOVE)
+                self._produce(record, report=report_all or len(record.value or b"") > REPORT_ABOVE)
             if not self._rejected:
                 if offsets is not None:
                     send = partial(self._producer.send_offsets_to_transaction, *offsets())

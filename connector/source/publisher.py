@@ -107,7 +107,7 @@ class Publisher:
             self._stream,
             "too_large",
             detected_at=item.received_at,
-            detail=f"a frame of {len(item.record.value)} bytes that Kafka refuses: {detail}",
+            detail=f"a frame of {item.record.size} bytes that Kafka refuses: {detail}",
             fingerprint=item.origin.fingerprint,
         )
         return Pending(self._builder.gap(gap), item.received_at, gap)
