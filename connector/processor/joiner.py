@@ -24,7 +24,6 @@ source could not publish meanwhile is older than it looks. Metrics: `Added.outco
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from math import inf
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -184,7 +183,7 @@ class Joiner:
         self._unload(now)
         return effects
 
-    def next_deadline(self) -> float | None:
+    def next_deadline(self) -> int | None:
         """The earliest instant at which `due` may have something to say; None while nothing is known.
 
         It may lie in the past while the partition is read with a lag: then the deadline waits for the reading.
@@ -192,7 +191,8 @@ class Joiner:
         call = self._next_call()
         if call is None:
             return None
-        return min(call.deadline, self._next_snapshot()) if self._snapshots else call.deadline
+        snapshots = [one.snapshot_at() for one in self._open.values()] if self._snapshots else []
+        return min([call.deadline, *(at for at in snapshots if at is not None)])
 
     # Within
 
@@ -269,6 +269,3 @@ class Joiner:
                 effects.append(call.publish(now, "snapshot"))
                 self._unsaved[name] = None
         return effects
-
-    def _next_snapshot(self) -> float:
-        return min((at for call in self._open.values() if (at := call.snapshot_at()) is not None), default=inf)

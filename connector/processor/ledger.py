@@ -44,7 +44,9 @@ class Entry(msgspec.Struct, omit_defaults=True):
     heard_at: int
     """The latest `received_at`; on the topic that of the last saving: the sentences read again bring it up to date."""
 
-    version: int = VERSION
+    version: int = 1
+    """What its fields mean; not written while it is 1."""
+
     status: Status = Status.OPEN
     end_marked_at: int | None = None
     """`received_at` of the first end marker."""
@@ -78,6 +80,7 @@ _decode: Final = msgspec.json.Decoder(Entry).decode
 
 def encode(entry: Entry) -> bytes:
     """The entry as it is written to `internal.calls`."""
+    entry.version = VERSION
     return _encode(entry)
 
 
