@@ -48,7 +48,10 @@ class Word(NamedTuple):
 
 
 def read_sentence(value: bytes, partition: int, offset: int) -> Sentence:
-    """The sentence of a record written with this version's schema. Raises DecodeError where it is none."""
+    """The sentence of a record written with this version's schema. Raises DecodeError where it is none.
+
+    What lies behind the last field that joining needs is not looked at, so that it may still be broken.
+    """
     try:
         sentence = _read(value, partition, offset)
     except avro.BROKEN as error:
