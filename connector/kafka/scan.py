@@ -91,7 +91,8 @@ class Scanner:
                     yield message
         self._consumer.unassign()
 
-    def _is_wanted(self, message: Message, ends: dict[int, int]) -> bool:
+    @staticmethod
+    def _is_wanted(message: Message, ends: dict[int, int]) -> bool:
         """Whether `message` is a record of its range; takes a partition that is read to its end out of `ends`."""
         partition, offset, error = message.partition(), message.offset(), message.error()
         if error is not None and error.code() != RdKafkaError._PARTITION_EOF:  # noqa: SLF001 - a public constant
@@ -104,7 +105,6 @@ class Scanner:
         # The end of a partition below its high watermark is the last stable offset: what is open there is waited for.
         if offset >= (end if error is not None else end - 1):
             del ends[partition]
-            self._consumer.pause([TopicPartition(message.topic() or "", partition)])  # nothing more of it is fetched
         return error is None and offset < end
 
     def _offsets(self, topic: str, partitions: Sequence[int], spec: OffsetSpec) -> dict[int, int]:
