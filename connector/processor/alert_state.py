@@ -32,8 +32,23 @@ class _Memory(msgspec.Struct):
     held: set[int] = msgspec.field(default_factory=set)
     """Sentences whose alert is in `suppressed`."""
 
+    def size(self) -> int:
+        """How many sentences it remembers."""
+        return len(self.fired) + len(self.held)
 
-class _Dumped(msgspec.Struct, array_like=True):
+    def forget_half(self) -> int:
+        """Forget the earlier sentences: how many."""
+        size, known = self.size(), sorted(self.fired | self.held)
+        self.floor = floor = known[len(known) // 2]
+        self.fired = {sequence for sequence in self.fired if sequence > floor}
+        self.held = {sequence for sequence in self.held if sequence > floor}
+        return size - self.size()
+
+
+_NEW: Final = _Memory()
+
+
+class _Written(msgspec.Struct, array_like=True):
     """As written: sequences in ascending order, each as its distance from the one before."""
 
     last: int | None = None
@@ -44,33 +59,33 @@ class _Dumped(msgspec.Struct, array_like=True):
 
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
-_decode: Final = msgspec.json.Decoder(dict[str, _Dumped] | None).decode
+_decode: Final = msgspec.json.Decoder(dict[str, _Written] | None).decode
 
 
 class AlertState:
     """Which (rule, sentence) pairs have fired, and the cooldown of each rule."""
 
     def __init__(self) -> None:
+        self._written: dict[str, _Written] = {}
         self._rules: dict[str, _Memory] = {}
+        """Those of them that were asked for."""
         self._remembered = 0
         self.changed = False
         """Whether it differs from what was loaded."""
 
     def has_fired(self, rule_id: str, sequence: int) -> bool:
         """Whether the rule has fired on the sentence."""
-        memory = self._rules.get(rule_id)
-        if memory is None:
-            return False
+        memory = self._memory(rule_id)
         return sequence in memory.fired or (memory.floor is not None and sequence <= memory.floor)
 
     def is_cooling(self, rule_id: str, received_at: int, cooldown: int) -> bool:
         """Whether an alert for what was received at `received_at` is to be held back; all in microseconds."""
-        memory = self._rules.get(rule_id)
-        return memory is not None and memory.last is not None and received_at < memory.last + cooldown
+        memory = self._memory(rule_id)
+        return memory.last is not None and received_at < memory.last + cooldown
 
     def hold_back(self, rule_id: str, sequence: int) -> bool:
         """The cooldown holds an alert back; False where that was counted before."""
-        memory = self._rules.setdefault(rule_id, _Memory())
+        memory = self._memory(rule_id)
         if sequence in memory.held:
             return False
         memory.held.add(sequence)
@@ -80,7 +95,7 @@ class AlertState:
 
     def fire(self, rule_id: str, sequence: int, received_at: int) -> int:
         """The rule fires on the sentence: how many alerts were held back since the last one."""
-        memory = self._rules.setdefault(rule_id, _Memory())
+        memory = self._memory(rule_id)
         suppressed = memory.suppressed - (sequence in memory.held)
         released = len(memory.held)
         memory.suppressed = 0
@@ -92,7 +107,7 @@ class AlertState:
 
     def dump(self) -> bytes:
         """All of it, as JSON."""
-        return _encode({name: _written(memory) for name, memory in self._rules.items()})
+        return _encode(self._written | {name: _write(memory) for name, memory in self._rules.items() if memory != _NEW})
 
     @classmethod
     def load(cls, dumped: bytes | memoryview) -> Self:
@@ -102,27 +117,30 @@ class AlertState:
         except msgspec.MsgspecError as error:
             raise DecodeError(f"internal.calls: what alerts remember cannot be read: {error}") from error
         state = cls()
-        state._rules = {name: _read(record) for name, record in records.items()}
-        state._remembered = sum(len(memory.fired) + len(memory.held) for memory in state._rules.values())
+        state._written = records
+        state._remembered = sum(len(record.fired) + len(record.held) for record in records.values())
         return state
+
+    def _memory(self, rule_id: str) -> _Memory:
+        memory = self._rules.get(rule_id)
+        if memory is None:
+            written = self._written.get(rule_id)
+            memory = self._rules[rule_id] = _Memory() if written is None else _read(written)
+        return memory
 
     def _changed(self, more: int) -> None:
         self.changed = True
         self._remembered += more
         if self._remembered > MAX_REMEMBERED:
-            memory = max(self._rules.values(), key=lambda memory: len(memory.fired) + len(memory.held))
-            known = sorted(memory.fired | memory.held)
-            memory.floor = known[len(known) // 2]
-            memory.fired = {sequence for sequence in memory.fired if sequence > memory.floor}
-            memory.held = {sequence for sequence in memory.held if sequence > memory.floor}
-            self._remembered = sum(len(each.fired) + len(each.held) for each in self._rules.values())
+            memories = [self._memory(rule_id) for rule_id in {**self._written, **self._rules}]
+            self._remembered -= max(memories, key=_Memory.size).forget_half()
 
 
-def _written(memory: _Memory) -> _Dumped:
-    return _Dumped(memory.last, memory.suppressed, memory.floor, _distances(memory.fired), _distances(memory.held))
+def _write(memory: _Memory) -> _Written:
+    return _Written(memory.last, memory.suppressed, memory.floor, _distances(memory.fired), _distances(memory.held))
 
 
-def _read(record: _Dumped) -> _Memory:
+def _read(record: _Written) -> _Memory:
     return _Memory(
         record.last, record.suppressed, record.floor, set(accumulate(record.fired)), set(accumulate(record.held))
     )

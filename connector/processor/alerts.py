@@ -16,10 +16,9 @@ restart are not looked at: what came of them is in the entry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from connector.errors import DecodeError
 from connector.logs import get_logger
@@ -52,16 +51,18 @@ class AlertDatum(NamedTuple):
     """For `encoder_for("alerts")`."""
 
 
-@dataclass(slots=True)
-class Looked:
+class Looked(NamedTuple):
     """What came of a sentence."""
 
-    alerts: list[AlertDatum] = field(default_factory=list)
-    suppressed: list[str] = field(default_factory=list)
+    alerts: Sequence[AlertDatum] = ()
+    suppressed: Sequence[str] = ()
     """Rules, one for each alert that the cooldown held back."""
 
     remember: bytes | None = None
     """JSON to be saved with the call's entry in the same transaction; None where nothing has changed."""
+
+
+_NOTHING: Final = Looked()
 
 
 class AlertEngine:
@@ -80,13 +81,25 @@ class AlertEngine:
         `remembered` is the last `Looked.remember` of this transcript, `null` before the first; `now` microseconds
         since the epoch. Raises DecodeError where `remembered` is something else.
         """
-        if not self.rules.rules:
-            return Looked()
-        return _Look(self, sentence, transcript, remembered, now).look()
+        hits = Hits(self.rules, transcript)
+        sequence = sentence.sequence
+        found = [(sequence, number, hit) for number, hit in sorted(hits.of(sequence).items())]
+        found += [
+            (later, number, crossing)
+            for later in hits.within_reach(sequence)
+            for number, crossing in sorted(hits.of(later).items())
+            if any(hit.sequences[0] <= sequence for hit in crossing)
+        ]
+        if not found:
+            return _NOTHING
+        looking = _Look(self, sentence, transcript, remembered, hits=hits, now=now)
+        for at, number, hit in found:
+            looking.judge(at, number, hit)
+        return looking.result()
 
 
 class _Look:
-    """One sentence being looked at."""
+    """A sentence with hits being looked at."""
 
     def __init__(
         self,
@@ -94,6 +107,8 @@ class _Look:
         sentence: Sentence,
         transcript: Transcript,
         remembered: bytes | memoryview,
+        *,
+        hits: Hits,
         now: int,
     ) -> None:
         self._rules = engine.rules
@@ -101,25 +116,19 @@ class _Look:
         self._arrived = sentence
         self._transcript = transcript
         self._remembered = remembered
+        self._hits = hits
         self._now = now
-        self._hits = Hits(engine.rules, transcript)
         self._state: AlertState | None = None
-        self._looked = Looked()
+        self._alerts: list[AlertDatum] = []
+        self._suppressed: list[str] = []
 
-    def look(self) -> Looked:
-        arrived = self._arrived.sequence
-        for number, hits in sorted(self._hits.of(arrived).items()):
-            self._judge(arrived, self._rules.rules[number], number, hits)
-        for later in self._hits.within_reach(arrived):
-            for number, hits in sorted(self._hits.of(later).items()):
-                if any(hit.sequences[0] <= arrived for hit in hits):
-                    self._judge(later, self._rules.rules[number], number, hits)
-        if self._state is not None and self._state.changed:
-            self._looked.remember = self._state.dump()
-        return self._looked
+    def result(self) -> Looked:
+        remember = self._state.dump() if self._state is not None and self._state.changed else None
+        return Looked(self._alerts, self._suppressed, remember)
 
-    def _judge(self, sequence: int, rule: Rule, number: int, hits: Sequence[Hit]) -> None:
-        """Fire, or hold back, where all that the rule asks for is there."""
+    def judge(self, sequence: int, number: int, hits: Sequence[Hit]) -> None:
+        """Fire, or hold back, where all that the rule with this number asks for is there."""
+        rule = self._rules.rules[number]
         spoken = self._transcript.spoken[sequence]
         if not _is_about(rule, self._transcript.about.symbol, spoken.speaker):
             return
@@ -156,7 +165,7 @@ class _Look:
             return
         if state.is_cooling(rule.id, arrived.received_at, rule.cooldown_us):
             if state.hold_back(rule.id, sequence):
-                self._looked.suppressed.append(rule.id)
+                self._suppressed.append(rule.id)
             return
         alert_id = _alert_id(arrived.transcript_id, sequence, rule.id)
         datum = {
@@ -171,7 +180,7 @@ class _Look:
             **_of_hits(hits),
             **self._of_sentence(sequence, hits),
         }
-        self._looked.alerts.append(AlertDatum(alert_id, rule.id, arrived.transcript_id, arrived.received_at, datum))
+        self._alerts.append(AlertDatum(alert_id, rule.id, arrived.transcript_id, arrived.received_at, datum))
 
     def _of_sentence(self, sequence: int, hits: list[Hit]) -> dict[str, Any]:
         transcript = self._transcript

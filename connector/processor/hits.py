@@ -9,9 +9,10 @@ from connector.processor.normalise import normalise
 from connector.processor.terms import Passage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from connector.processor.matcher import Use
+    from connector.processor.matcher import Candidate, Candidates, Use
+    from connector.processor.normalise import Normalised
     from connector.processor.rules import RuleSet
     from connector.processor.transcript import Transcript
 
@@ -69,40 +70,52 @@ class Hits:
             later = neighbour(self._transcript, later, 1)
 
     def _find(self, sequence: int) -> dict[int, list[Hit]]:
-        text = self._transcript.spoken[sequence].text
-        own = _normalise(text)
-        reach = self._rules.phrases.reach
-        sequences, sentences, tail = [sequence], [own], ""
-        while len(tail) < reach and len(sentences) < _MOST_SENTENCES:
-            earlier = neighbour(self._transcript, sequences[0], -1)
-            if earlier is None:
-                break
-            sequences.insert(0, earlier)
-            sentences.insert(0, _normalise(self._transcript.spoken[earlier].text))
-            tail = sentences[0].words[:-1] + tail
-        border = min(len(tail), reach)
-        words = tail[len(tail) - border :] + own.words
         found: dict[int, list[Hit]] = {}
-        passage = None
-        for start, end, candidates in self._rules.phrases.find(words):
-            if end <= border:
-                continue  # it ends in a sentence before
-            passage = passage or Passage(sentences)
-            # A space stands before each word and one behind the last.
-            own_first = len(passage.places) - own.words.count(" ") + 1
-            first = own_first + (
-                words.count(" ", border, start) if start >= border else -words.count(" ", start, border)
-            )
-            for term, uses in candidates:
+        sequences, sentences, tail = self._leading_to(sequence)
+        words = tail + sentences[-1].words
+        candidates = [one for one in self._rules.phrases.find(words) if one[0] > len(tail)]  # else it ends before
+        if candidates:
+            passage = Passage(sentences)
+            own = len(passage.places) - len(sentences[-1].spans)
+            for first, (term, uses) in _first_words(candidates, words, len(tail), own):
                 if term.fits(passage, first):
                     place = passage.found(term, first)
                     hit = tuple(sequences[place.sentence :]), place.begin, place.end, place.text
                     for use in uses:
                         found.setdefault(use.rule, []).append(Hit(use, term.text, *hit))
-        for start, end, pattern, users in self._rules.expressions.find(text):
-            for use in users:
-                found.setdefault(use.rule, []).append(Hit(use, pattern, (sequence,), start, end, text[start:end]))
+        if self._rules.expressions:
+            text = self._transcript.spoken[sequence].text
+            for start, end, pattern, uses in self._rules.expressions.find(text):
+                for use in uses:
+                    found.setdefault(use.rule, []).append(Hit(use, pattern, (sequence,), start, end, text[start:end]))
         return found
+
+    def _leading_to(self, sequence: int) -> tuple[list[int], list[Normalised], str]:
+        """The sentences in which a phrase may begin that ends in this one, which is the last; and what to search.
+
+        That are the words before the last sentence's, as far back as the longest phrase reaches.
+        """
+        spoken, reach = self._transcript.spoken, self._rules.phrases.reach
+        sequences, sentences, tail = [sequence], [_normalise(spoken[sequence].text)], ""
+        while len(tail) < reach and len(sentences) < _MOST_SENTENCES:
+            earlier = neighbour(self._transcript, sequences[0], -1)
+            if earlier is None:
+                break
+            sequences.insert(0, earlier)
+            sentences.insert(0, _normalise(spoken[earlier].text))
+            tail = (sentences[0].words[:-1] + tail)[-reach:]
+        return sequences, sentences, tail
+
+
+def _first_words(
+    candidates: Iterable[Candidates], words: str, border: int, own: int
+) -> Iterator[tuple[int, Candidate]]:
+    """Of each candidate the number of its first word; that of the word behind `border` in `words` is `own`."""
+    for end, (length, terms) in candidates:
+        start = end - length
+        away = words.count(" ", border, start) if start >= border else -words.count(" ", start, border)
+        for candidate in terms:
+            yield own + away, candidate
 
 
 def neighbour(transcript: Transcript, sequence: int, step: int) -> int | None:

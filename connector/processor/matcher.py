@@ -6,7 +6,7 @@ depends on how many there are. Both only say what may be there; where it is, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import ahocorasick
 import re2
@@ -40,6 +40,10 @@ class Candidate(NamedTuple):
     uses: tuple[Use, ...]
 
 
+Candidates: TypeAlias = tuple[int, tuple[int, list[Candidate]]]
+"""Terms with the same words: offset of the space behind the last one, distance from there to that before the first."""
+
+
 class Phrases:
     """Words and phrases."""
 
@@ -56,13 +60,16 @@ class Phrases:
         for words, candidates in by_words.items():
             automaton.add_word(words, (len(words) - 1, candidates))
         automaton.make_automaton()
-        self._iter = automaton.iter if by_words else None
+        self._iter = automaton.iter if by_words else _nothing
 
-    def find(self, words: str) -> list[tuple[int, int, list[Candidate]]]:
-        """What may be there, by where it ends: offsets in `words` of the spaces before and behind it."""
-        if self._iter is None:
-            return []
-        return [(end - length, end, candidates) for end, (length, candidates) in self._iter(words)]
+    def find(self, words: str) -> Iterable[Candidates]:
+        """What may be there, in the order of ends."""
+        found: Iterable[Candidates] = self._iter(words)
+        return found
+
+
+def _nothing(_: str) -> tuple[()]:
+    return ()
 
 
 class Expressions:
@@ -74,6 +81,9 @@ class Expressions:
             uses.setdefault(pattern, []).append(use)
         self._uses = [(pattern, compile_expression(pattern), tuple(found)) for pattern, found in uses.items()]
         self._sets = list(_sets(list(enumerate(uses))))
+
+    def __bool__(self) -> bool:
+        return bool(self._uses)
 
     def find(self, text: str) -> Iterator[tuple[int, int, str, tuple[Use, ...]]]:
         """Every hit in `text`: start, end, the expression and who asked for it. Empty matches are none."""
