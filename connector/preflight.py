@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from connector.errors import BenzingaKafkaError, ConfigurationError, KafkaError
+from connector.errors import BenzingaKafkaError, ConfigurationError, KafkaError, TopicError
 from connector.feed.url import check_url
 from connector.kafka import clients, topics
 from connector.kafka.registry import Registry
@@ -84,9 +84,11 @@ def _topics(settings: Settings, specs: Sequence[topics.TopicSpec]) -> dict[str, 
     if settings.topics.create:
         for name in topics.create(client, specs):
             log.info("kafka.topic_created", topic=name)
-    for difference in topics.differences(client, specs):
-        if not difference.missing:
-            log.warning("kafka.topic_differs", topic=difference.topic, detail=difference.sentence)
+    differences = [difference for difference in topics.differences(client, specs) if not difference.missing]
+    for difference in differences:
+        log.warning("kafka.topic_differs", topic=difference.topic, detail=difference.sentence)
+    if unusable := [difference.sentence for difference in differences if difference.unusable]:
+        raise TopicError("\n".join(unusable))
     return topics.partition_counts(client, [spec.name for spec in specs])
 
 

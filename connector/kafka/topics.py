@@ -6,7 +6,7 @@ Source: contract §3. Nothing is ever shrunk or deleted; what differs is told.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError as RdKafkaError
@@ -65,6 +65,8 @@ class Difference:
 
     actual: str | None = None
     wanted: str | None = None
+    unusable: bool = False
+    """Whether nothing can work with the topic as it is."""
 
 
 def topic_name(settings: TopicsSettings, name: str) -> str:
@@ -93,7 +95,7 @@ def processor_topics(settings: TopicsSettings) -> list[TopicSpec]:
 
 def redrive_topics(settings: TopicsSettings) -> list[TopicSpec]:
     """The topics `dead-letters redrive` writes besides the streams' own."""
-    return [_spec(settings, REDRIVEN, cleanup="compact", partitions=1)]
+    return [replace(_spec(settings, REDRIVEN, cleanup="compact", partitions=1), fixed_partitions=False)]
 
 
 def _spec(settings: TopicsSettings, name: str, *, cleanup: str, partitions: int | None = None) -> TopicSpec:
@@ -139,14 +141,18 @@ def _shape(spec: TopicSpec, topic: TopicMetadata | None) -> list[Difference]:
         return [Difference(spec.name, f"{spec.name}: {topic.error.str()}")]
     count = len(topic.partitions)
     found = []
-    if count < spec.partitions or (spec.fixed_partitions and count != spec.partitions):
-        found.append(
-            Difference(
-                spec.name,
-                f"{spec.name}: has {count} partitions, not {spec.partitions}; records keep their order only where the "
-                "number never changes, so set topics.partitions to what is there, or make a new topic",
-            )
+    if spec.fixed_partitions and count != spec.partitions:
+        sentence = (
+            f"{spec.name}: has {count} partitions where it must have {spec.partitions}; "
+            "make the topic anew while nothing runs, or set another topics.prefix"
         )
+        found.append(Difference(spec.name, sentence, unusable=True))
+    elif count < spec.partitions:
+        sentence = (
+            f"{spec.name}: has {count} partitions, not {spec.partitions}; records keep their order only where the "
+            "number never changes, so set topics.partitions to what is there, or make a new topic"
+        )
+        found.append(Difference(spec.name, sentence))
     replicas = replica_count(topic)
     if replicas < spec.replication_factor:
         found.append(

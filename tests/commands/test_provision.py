@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tests.support.command import CommandLine
 
 TOPICS = {
-    "news", "transcripts", "gaps", "dead-letters", "calls", "alerts", "internal.ownership", "internal.redriven",
+    "news", "transcripts", "gaps", "dead-letters", "calls", "alerts",
+    "internal.ownership", "internal.calls", "internal.redriven",
 }  # fmt: skip
 
 
