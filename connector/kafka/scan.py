@@ -33,7 +33,15 @@ STUCK_AFTER: Final = 15.0
 """Seconds without progress after which a log line says what is waited for."""
 
 _PASSING: Final = frozenset(
-    {RdKafkaError._TRANSPORT, RdKafkaError._TIMED_OUT, RdKafkaError._ALL_BROKERS_DOWN, RdKafkaError._WAIT_COORD}  # noqa: SLF001
+    {
+        RdKafkaError._TRANSPORT,  # noqa: SLF001 - public constants
+        RdKafkaError._TIMED_OUT,  # noqa: SLF001
+        RdKafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        RdKafkaError._WAIT_COORD,  # noqa: SLF001
+        # A topic made a moment ago, or a leader that moves: not called retriable where offsets are asked for.
+        RdKafkaError.NOT_LEADER_FOR_PARTITION,
+        RdKafkaError.LEADER_NOT_AVAILABLE,
+    }
 )
 _FINAL: Final = frozenset(
     {
