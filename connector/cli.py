@@ -28,8 +28,10 @@ class _Entry(NamedTuple):
 
 _COMMANDS: Final[dict[str, _Entry]] = {
     "source": _Entry("source", "source", "Carry Benzinga's streams into Kafka, exactly once."),
+    "processor": _Entry("processor", "processor", "Join transcripts into calls, and emit keyword alerts."),
     "provision": _Entry("provision", "provision", "Create or verify topics and schemas; say what differs."),
     "check": _Entry("check", "check", "Validate the configuration; reach feed, Kafka and registry."),
+    "rules": _Entry("rules", "app", "Validate alert rules; show what would have fired."),
     "tail": _Entry("tail", "tail", "Print a topic's records, decoded, one JSON object a line."),
     "dead-letters": _Entry("dead_letters", "app", "List, show and redrive what could not be decoded."),
     "simulate": _Entry("simulate", "simulate", "Serve Benzinga's WebSocket API, for development and tests."),

@@ -19,9 +19,9 @@ from connector.commands.tail import BROKER_TIMEOUT, header_texts
 from connector.errors import ConfigurationError
 from connector.kafka import clients, topics
 from connector.kafka.reading import read_one
+from connector.kafka.records import rfc_3339
 from connector.messages import DEAD_LETTER_REASONS
 from connector.source.dead_letters import Letter, is_marked, read_letters, read_marks
-from connector.source.records import rfc_3339
 from connector.source.redrive import Decision, Outcome, Redrive
 from connector.streams import STREAMS
 

@@ -67,7 +67,7 @@ def producer(settings: KafkaSettings, transactional_id: str) -> Producer:
     return made
 
 
-def consumer(settings: KafkaSettings, group_id: str, **extra: str | float) -> Consumer:
+def consumer(settings: KafkaSettings, group_id: str, **extra: object) -> Consumer:
     """A read_committed consumer that commits nothing by itself and reports the end of partitions."""
     config = _config(
         settings,

@@ -6,12 +6,11 @@ Source: contract §3 (topics, headers) and the CloudEvents Kafka binding 1.0.2, 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from connector import __version__
 from connector.kafka.partitioner import partition_for
-from connector.kafka.records import Headers, Record
+from connector.kafka.records import Headers, Record, rfc_3339, utf8
 from connector.kafka.registry import wire_prefix
 from connector.kafka.tail import FINGERPRINT
 from connector.kafka.topics import DEAD_LETTERS, GAPS, topic_name
@@ -29,11 +28,6 @@ _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[
 
 REPLAYED: Final = "benzinga-replayed"
 REDRIVEN: Final = "benzinga-redriven"
-
-
-def utf8(text: str) -> bytes:
-    """UTF-8; a lone surrogate, which has none, is written as its escape."""
-    return text.encode("utf-8", "backslashreplace")
 
 
 class RecordBuilder:
@@ -121,9 +115,3 @@ class RecordBuilder:
         if gap.fingerprint:
             headers.append((FINGERPRINT, gap.fingerprint.encode()))
         return Record(self.gaps, self.gaps_partition, self._key, value, headers, gap.detected_at // 1000)
-
-
-def rfc_3339(micros: int) -> str:
-    """Microseconds since the epoch as `2026-01-05T15:47:37.123456Z`."""
-    seconds, fraction = divmod(micros, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from connector.simulator import SimulatorSettings
 from connector.simulator.threaded import ThreadedSimulator
 from tests.support.consume import read_topic
-from tests.support.source import SourceProcess
+from tests.support.source import ProcessorProcess, SourceProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +57,25 @@ def topics_of(bootstrap_servers: str, prefix: str) -> list[str]:
     """Every topic under `prefix`, internal ones included."""
     listed = AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=10).topics
     return [name for name in listed if name.startswith(f"{prefix}.")]
+
+
+@pytest.fixture
+def processor(
+    tmp_path: Path, kafka: EmbeddedKafka, registry: EmbeddedRegistry, prefix: str
+) -> Iterator[Callable[..., ProcessorProcess]]:
+    """Makes processors that are not started yet; what still runs at the end is killed."""
+    made: list[ProcessorProcess] = []
+
+    def make(**settings: str) -> ProcessorProcess:
+        common = defaults("ws://127.0.0.1:1", kafka, registry, prefix, '["transcripts"]')
+        process = ProcessorProcess(tmp_path, **(common | settings))
+        made.append(process)
+        return process
+
+    yield make
+    for process in made:
+        if process.running:
+            process.kill()
 
 
 def messages(feed: ThreadedSimulator, stream: str) -> list[bytes]:

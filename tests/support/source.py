@@ -1,4 +1,4 @@
-"""`benzinga-kafka source` as a process of its own, as an operator runs it."""
+"""`benzinga-kafka source` and `processor` as processes of their own, as an operator runs them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ def free_port() -> int:
 class SourceProcess:
     """Started, killed, stopped and asked by a test; its log goes to a file."""
 
+    command = "source"
+
     def __init__(self, folder: Path, **settings: str) -> None:
         """`settings`: environment variables without `BENZINGA_`."""
         self.port = free_port()
-        self.log = folder / f"source-{self.port}.log"
+        self.log = folder / f"{self.command}-{self.port}.log"
         self._environment = os.environ | {f"BENZINGA_{name}": value for name, value in settings.items()}
         self._environment |= {"BENZINGA_HTTP__HOST": "127.0.0.1", "BENZINGA_HTTP__PORT": str(self.port)}
         self._environment.setdefault("BENZINGA_SOURCE__JOURNAL__DIR", str(folder / f"journal-{self.port}"))
@@ -61,7 +63,7 @@ class SourceProcess:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "connector", "source"], env=self._environment, stdout=log, stderr=log
+                [sys.executable, "-m", "connector", self.command], env=self._environment, stdout=log, stderr=log
             )
 
     def kill(self) -> None:
@@ -98,7 +100,7 @@ class SourceProcess:
     def until(self, predicate: Any, timeout: float = 30.0) -> None:
         deadline = time.monotonic() + timeout
         while not predicate():
-            assert self.running, f"the source ended with {self.process.returncode}:\n{self.log_tail()}"
+            assert self.running, f"the {self.command} ended with {self.process.returncode}:\n{self.log_tail()}"
             assert time.monotonic() < deadline, f"not within {timeout:g} s:\n{self.log_tail()}"
             time.sleep(0.02)
 
@@ -119,3 +121,9 @@ class SourceProcess:
 
     def log_tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text().splitlines()[-lines:])
+
+
+class ProcessorProcess(SourceProcess):
+    """`benzinga-kafka processor`."""
+
+    command = "processor"

@@ -1,0 +1,151 @@
+"""The process `benzinga-kafka processor`: its membership in the group, metrics and health, and the way out."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from connector.errors import BenzingaKafkaError, ConfigurationError
+from connector.http import Health, HttpServer
+from connector.kafka.registry import Registry
+from connector.kafka.topics import (
+    ALERTS,
+    CALLS,
+    OPEN_CALLS,
+    TRANSCRIPTS,
+    processor_topics,
+    source_topics,
+    topic_name,
+)
+from connector.logs import get_logger
+from connector.metrics import ProcessorMetrics, new_registry
+from connector.preflight import Ground, prepare
+from connector.processor.group import Group
+from connector.processor.outputs import Outputs
+from connector.processor.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from connector.settings import Settings
+
+log = get_logger(__name__)
+
+
+class ProcessorApp:
+    """Processes the partitions that the group gives it, until stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.registry = new_registry()
+        self.metrics = ProcessorMetrics(self.registry)
+        self._stop = threading.Event()
+        self._group: Group | None = None
+
+    def stop(self) -> None:
+        """Finish what is in flight, leave the group, then end."""
+        log.info("processor.stopping")
+        self._stop.set()
+
+    def unready(self) -> list[str]:
+        """Why `/readyz` is 503; empty where it is 200."""
+        if self._group is None:
+            return ["starting: broker, topics and schemas are being checked"]
+        return self._group.unready
+
+    def run(self) -> None:
+        """Process until `stop`. Raises ConfigurationError or KafkaError where that cannot begin or go on."""
+        health = Health(self.unready)
+        server = HttpServer(self.settings.http, self.registry, health)
+        server.start()
+        try:
+            ground = self._prepare(health)
+            if ground is not None:
+                log.info("processor.started", port=server.port)
+                self._process(ground, health)
+                log.info("processor.stopped")
+        finally:
+            server.close()
+
+    def _process(self, ground: Ground, health: Health) -> None:
+        outputs = Outputs(self.settings.topics, ground)
+        schemas = Registry(self.settings.schema_registry)
+
+        def make_worker(partition: int, group_id: str, group_metadata: Callable[[], object]) -> Worker:
+            return Worker(
+                partition,
+                self.settings,
+                self.metrics,
+                outputs=outputs,
+                schema_id=ground.schema_ids[TRANSCRIPTS],
+                schema_of=schemas.schema_by_id,
+                group_id=group_id,
+                group_metadata=group_metadata,
+            )
+
+        self._group = Group(self.settings, self.metrics, make_worker)
+        self._group.run(self._stop, health.beat)
+
+    def _prepare(self, health: Health) -> Ground | None:
+        """The ground to stand on; None where a signal ended the wait for it."""
+        topics = self.settings.topics
+        specs = [
+            spec
+            for spec in (*source_topics(topics, [TRANSCRIPTS]), *processor_topics(topics))
+            if spec.name not in {topic_name(topics, "gaps"), topic_name(topics, "internal.ownership")}
+        ]
+        halt = threading.Event()
+        watching = threading.Thread(target=self._watch, args=(halt, health), daemon=True)
+        watching.start()
+        try:
+            ground = prepare(self.settings, specs, [TRANSCRIPTS, CALLS, ALERTS], [], halt)
+        except BenzingaKafkaError:
+            if self._stop.is_set():
+                return None
+            raise
+        finally:
+            halt.set()
+        source, entries = (topic_name(topics, name) for name in (TRANSCRIPTS, OPEN_CALLS))
+        if ground.partitions[source] != ground.partitions[entries]:
+            raise ConfigurationError(
+                [
+                    (
+                        f"{entries} has {ground.partitions[entries]} partitions and {source} has "
+                        f"{ground.partitions[source]}: they must have the same number; delete {entries} while no "
+                        "processor runs and no call is open, or make it anew"
+                    )
+                ]
+            )
+        return ground
+
+    def _watch(self, halt: threading.Event, health: Health) -> None:
+        """Keep the process alive to its probe while it waits, and end the wait when it is to stop."""
+        while not halt.wait(0.5):
+            health.beat()
+            if self._stop.is_set():
+                halt.set()
+
+
+@contextmanager
+def on_signals(call: Callable[[], None]) -> Iterator[None]:
+    """Call `call` at the first SIGTERM or SIGINT; the second one ends the process at once."""
+
+    def first(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        call()
+
+    before = {number: signal.signal(number, first) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_processor(settings: Settings) -> None:
+    """Run until a signal."""
+    app = ProcessorApp(settings)
+    with on_signals(app.stop):
+        app.run()
