@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -29,8 +30,12 @@ class Usage:
 
 def usage(pid: int) -> Usage:
     """The CPU seconds of the process, to a hundredth."""
-    threads = [_stat(path / "stat") for path in Path(f"/proc/{pid}/task").iterdir()]
-    return Usage(_stat(Path(f"/proc/{pid}/stat"))[1], sum(seconds for name, seconds in threads if name[:4] == "rdk:"))
+    librdkafka = 0.0
+    for path in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that ended just now
+            name, seconds = _stat(path / "stat")
+            librdkafka += seconds if name.startswith("rdk:") else 0.0
+    return Usage(_stat(Path(f"/proc/{pid}/stat"))[1], librdkafka)
 
 
 def _stat(path: Path) -> tuple[str, float]:
