@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from connector.errors import BenzingaKafkaError, ConfigurationError
 from connector.http import Health, HttpServer
@@ -22,16 +23,64 @@ from connector.kafka.topics import (
 from connector.logs import get_logger
 from connector.metrics import ProcessorMetrics, new_registry
 from connector.preflight import Ground, prepare
+from connector.processor.alerts import AlertEngine
 from connector.processor.group import Group
 from connector.processor.outputs import Outputs
+from connector.processor.reader import read_words
+from connector.processor.rules import RuleSet
+from connector.processor.rules_file import RulesFile
 from connector.processor.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from connector.settings import Settings
 
 log = get_logger(__name__)
+
+
+RULES_EVERY: Final = 1.0
+"""Seconds between two looks at the rules file."""
+
+
+class Rules:
+    """The rules in force: loaded at the start, followed when the file changes."""
+
+    def __init__(self, path: Path | None, metrics: ProcessorMetrics) -> None:
+        """Raise ConfigurationError where the file cannot be used; later on the old rules stay then."""
+        self._file = None if path is None else RulesFile(path)
+        self._metrics = metrics
+        self._look_at = 0.0
+        self.engine = AlertEngine(RuleSet.of() if self._file is None else self._file.load(), read_words)
+        self._tell("")
+
+    def poll(self, now: float) -> None:
+        """Look whether the file has changed, now and then; `now` in monotonic seconds."""
+        if self._file is None or now < self._look_at:
+            return
+        self._look_at = now + RULES_EVERY
+        try:
+            rules = self._file.poll()
+        except ConfigurationError as error:
+            self._metrics.rules_reloads.labels("refused").inc()
+            log.error("processor.rules_refused", problems=str(error), version=self.engine.rules.version)  # noqa: TRY400
+            return
+        if rules is not None:
+            before, self.engine.rules = self.engine.rules.version, rules
+            self._metrics.rules_reloads.labels("ok").inc()
+            self._tell(before)
+
+    def _tell(self, before: str) -> None:
+        rules = self.engine.rules
+        file = None if self._file is None else str(self._file.path)
+        log.info("processor.rules", version=rules.version, rules=len(rules.rules), file=file)
+        if before and before != rules.version:
+            self._metrics.rules_info.remove(before)
+        self._metrics.rules_info.labels(rules.version).set(1)
+        for rule in rules.rules:
+            self._metrics.alerts.labels(rule.id)
+            self._metrics.alerts_suppressed.labels(rule.id)
 
 
 class ProcessorApp:
@@ -41,6 +90,7 @@ class ProcessorApp:
         self.settings = settings
         self.registry = new_registry()
         self.metrics = ProcessorMetrics(self.registry)
+        self._rules = Rules(settings.processor.rules, self.metrics)
         self._stop = threading.Event()
         self._group: Group | None = None
 
@@ -72,6 +122,7 @@ class ProcessorApp:
     def _process(self, ground: Ground, health: Health) -> None:
         outputs = Outputs(self.settings.topics, ground)
         schemas = Registry(self.settings.schema_registry)
+        rules = self._rules
 
         def make_worker(partition: int, group_id: str, group_metadata: Callable[[], object]) -> Worker:
             return Worker(
@@ -79,6 +130,7 @@ class ProcessorApp:
                 self.settings,
                 self.metrics,
                 outputs=outputs,
+                alerts=rules.engine,
                 schema_id=ground.schema_ids[TRANSCRIPTS],
                 schema_of=schemas.schema_by_id,
                 group_id=group_id,
@@ -86,7 +138,12 @@ class ProcessorApp:
             )
 
         self._group = Group(self.settings, self.metrics, make_worker)
-        self._group.run(self._stop, health.beat)
+
+        def turn() -> None:
+            health.beat()
+            rules.poll(time.monotonic())
+
+        self._group.run(self._stop, turn)
 
     def _prepare(self, health: Health) -> Ground | None:
         """The ground to stand on; None where a signal ended the wait for it."""

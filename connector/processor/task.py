@@ -19,12 +19,15 @@ from connector.processor.call import JoinSettings
 from connector.processor.effects import Added, PublishCall, Reload, SaveEntry
 from connector.processor.joiner import Joiner
 from connector.processor.reader import read_sentence, reader_for
+from connector.processor.transcript import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from connector.kafka.records import Record
     from connector.metrics import ProcessorMetrics
+    from connector.processor.alerts import AlertEngine
+    from connector.processor.call import Call
     from connector.processor.effects import Effect
     from connector.processor.outputs import Outputs
     from connector.processor.reader import SentenceReader
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from connector.settings import ProcessorSettings
 
 log = get_logger(__name__)
+
+_TOLD: Final = frozenset({Outcome.JOINED, Outcome.CORRECTED})
+"""What tells something new."""
 
 PREFIX: Final = 5
 """Bytes of the wire format before the Avro body: magic 0 and the schema's id."""
@@ -91,6 +97,7 @@ class PartitionTask:
         schema_id: int,
         schema_of: Callable[[int], str],
         read_back: Callable[[int, int], Iterable[Consumed] | None],
+        alerts: AlertEngine,
     ) -> None:
         """`schema_id`: our own schema's; `schema_of`: the text of any other, by id.
 
@@ -102,6 +109,7 @@ class PartitionTask:
         self._outputs = outputs
         self._schema_of = schema_of
         self._read_back = read_back
+        self._alerts = alerts
         self._readers: dict[int, SentenceReader] = {schema_id: read_sentence}
         self.batch = Batch()
 
@@ -137,6 +145,8 @@ class PartitionTask:
             added = self._add_loaded(sentence, now)
         self.batch.outcomes[added.outcome.value] += 1
         self._take(added.effects, now)
+        if added.call is not None and added.outcome in _TOLD and sentence.text:
+            self._look(sentence, added.call, now)
 
     def due(self, now: int) -> None:
         """Put what is due by now into the batch; the last call before a commit."""
@@ -166,6 +176,22 @@ class PartitionTask:
             raise  # to be waited for
         except (RegistryError, ValueError) as error:
             raise DecodeError(f"the schema {schema_id} it was written with cannot be had: {error}") from error
+
+    def _look(self, sentence: Sentence, call: Call, now: int) -> None:
+        """Let the rules see the sentence: an alert leaves with its transaction."""
+        if call.transcript is None:
+            return
+        looked = self._alerts.look(sentence, call.transcript, call.entry.alerts, now)
+        if looked.remember is not None:
+            self.joiner.keep_alerts(sentence.transcript_id, looked.remember)
+        for alert in looked.alerts:
+            try:
+                self.batch.records.append(self._outputs.alert(alert.datum, now))
+            except EncodeError as error:
+                self._dead_letter(sentence.value, "encode", str(error), sentence.received_at, now)
+            else:
+                self.batch.alerts.append((alert.rule_id, alert.received_at))
+        self.batch.suppressed.update(looked.suppressed)
 
     def _reload(self, reload: Reload) -> None:
         records = self._read_back(reload.first_offset, reload.last_offset)

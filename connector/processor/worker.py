@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from connector.kafka.records import Record
     from connector.metrics import ProcessorMetrics
+    from connector.processor.alerts import AlertEngine
     from connector.processor.outputs import Outputs
     from connector.settings import Settings
 
@@ -80,6 +81,7 @@ class Worker:
         metrics: ProcessorMetrics,
         *,
         outputs: Outputs,
+        alerts: AlertEngine,
         schema_id: int,
         schema_of: Callable[[int], str],
         group_id: str,
@@ -115,6 +117,7 @@ class Worker:
             schema_id=schema_id,
             schema_of=schema_of,
             read_back=self._read_back,
+            alerts=alerts,
         )
         self._thread = threading.Thread(target=self._run, name=f"partition-{partition}", daemon=True)
 
