@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from connector.processor.call import Call
@@ -51,8 +51,7 @@ class TooLate:
 Effect: TypeAlias = PublishCall | SaveEntry | TooLate
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(NamedTuple):
     """A sentence was taken in, or refused for good."""
 
     outcome: Outcome

@@ -20,7 +20,8 @@ class Horizon:
 
     def heard(self, received_at: int) -> None:
         """A record with this `received_at` is being handled."""
-        self._heard = max(self._heard, received_at)
+        if received_at > self._heard:  # noqa: PLR1730 - for every record, and `max` takes twice as long
+            self._heard = received_at
 
     def read_until(self, instant: int) -> None:
         """Everything that stood in the partition at `instant` has been handled."""

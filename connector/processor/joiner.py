@@ -128,7 +128,8 @@ class Joiner:
         effects: list[Effect] = []
         call = self._calls.get(name)
         limit = min(now, sentence.received_at)
-        if call is not None and call.deadline <= limit:
+        # The noted deadline is never later than the real one, and at hand.
+        if call is not None and (call.scheduled is None or call.scheduled <= limit):
             effects = self._pass_deadlines(call, limit, now, keep_loaded=True)
             call = self._calls.get(name)
         self._horizon.heard(sentence.received_at)

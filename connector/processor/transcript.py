@@ -86,10 +86,11 @@ class Transcript:
         if self.first_offset is None:
             self.first_offset = sentence.offset
         self.last_offset = sentence.offset
-        if sentence.text is None or not sentence.text or sentence.text.isspace():
+        text = sentence.text
+        if not text or text.isspace():
             outcome, changed = self._add_blank(sentence.sequence)
         else:
-            outcome = self._add_text(sentence, sentence.text)
+            outcome = self._add_text(sentence, text)
             changed = outcome is not Outcome.DUPLICATE
         if outcome is not Outcome.DUPLICATE:
             changed = self._learn(sentence) or changed

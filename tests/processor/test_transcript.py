@@ -146,3 +146,9 @@ def test_the_bytes_of_the_latest_sentences_are_at_hand_for_their_word_timings() 
 def test_offsets_span_every_record_of_the_transcript() -> None:
     transcript, _ = of(sentence(0), sentence(1), sentence(1), end(1))
     assert (transcript.first_offset, transcript.last_offset) == (0, 3)
+
+
+def test_a_sequence_that_starts_over_corrects_what_stood_there() -> None:
+    transcript, outcomes = of(sentence(0, "a"), sentence(1, "b"), sentence(0, "c"), sentence(1, "b"), sentence(2, "d"))
+    assert outcomes == [JOINED, JOINED, CORRECTED, DUPLICATE, JOINED]
+    assert texts(transcript) == {0: "c", 1: "b", 2: "d"}
