@@ -130,3 +130,24 @@ def test_ten_thousand_sentences_are_no_trouble() -> None:
     record = call.close(START + HOUR).datum
     assert (record["sentence_count"], record["missing"]) == (10_000, [])
     assert len(encoder_for("calls")(record)) < 20 * 1024 * 1024
+
+
+def test_a_record_replayed_twice_counts_once() -> None:
+    call = call_of(sentence(0))
+    again = Call(msgspec.structs.replace(call.entry), 3, SETTINGS)
+    for one in (sentence(0, offset=100), sentence(0, offset=100), sentence(1, offset=101), sentence(0, offset=100)):
+        again.replay(one)
+    again.replay(sentence(7, offset=99))
+    assert again.transcript is not None
+    assert (list(again.transcript.spoken), again.transcript.changes) == ([0, 1], 2)
+
+
+def test_the_sentences_of_a_closed_call_have_to_be_loaded_first() -> None:
+    call = call_of(sentence(0))
+    call.close(START)
+    call.unload()
+    with pytest.raises(RuntimeError, match="not open"):
+        call.close(START)
+    for work in (lambda: call.add(sentence(1)), lambda: call.publish(START, "revised"), lambda: call.datum(START)):
+        with pytest.raises(RuntimeError, match="not loaded"):
+            work()
