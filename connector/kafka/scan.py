@@ -71,6 +71,7 @@ class Scanner:
 
     def bounds(self, topic: str, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """The first offset of each partition, and the one after its last: what is not committed yet counts as well."""
+        self._meet(self._admin, topic)
         lows = self._offsets(topic, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         highs = self._offsets(topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         return {partition: (lows[partition], highs[partition]) for partition in partitions}
@@ -82,6 +83,8 @@ class Scanner:
         that may yet be committed is missed.
         """
         ends = {partition: end for partition, (start, end) in ranges.items() if end > start}
+        if ends:
+            self._meet(self._consumer, topic)
         self._consumer.assign([TopicPartition(topic, partition, ranges[partition][0]) for partition in ends])
         progress = time.monotonic()
         while ends:
@@ -115,6 +118,27 @@ class Scanner:
             del ends[partition]
         return error is None and offset < end
 
+    def _meet(self, client: AdminClient | Consumer, topic: str) -> None:
+        """Wait until `client` knows who leads the topic.
+
+        Where that is not known yet when an offset or a partition is asked for, because the first connection does not
+        stand, librdkafka comes back to it one second later (a consumer) or three (an admin client).
+        """
+        while True:
+            try:
+                client.list_topics(topic, timeout=OFFSET_TIMEOUT)
+            except KafkaException as error:
+                self._pass(error, topic)
+            else:
+                return
+
+    def _pass(self, error: KafkaException, topic: str) -> None:
+        """Wait a moment after an error that passes; raise any other."""
+        if not (error.args[0].retriable() or error.args[0].code() in _PASSING):
+            raise error
+        if self._stop.wait(0.5):
+            raise StoppedError(f"{topic}: stopped while it was read back") from error
+
     def _offsets(self, topic: str, partitions: Sequence[int], spec: OffsetSpec) -> dict[int, int]:
         # A query by the read_committed consumer would answer with the last stable offset.
         asked = {TopicPartition(topic, partition): spec for partition in partitions}
@@ -125,7 +149,4 @@ class Scanner:
             try:
                 return {asked_for.partition: answer.result().offset for asked_for, answer in answers.items()}
             except KafkaException as error:
-                if not (error.args[0].retriable() or error.args[0].code() in _PASSING):
-                    raise
-                if self._stop.wait(0.5):
-                    raise StoppedError(f"{topic}: stopped while it was read back") from error
+                self._pass(error, topic)
