@@ -153,7 +153,7 @@ def _fold(cluster: str) -> tuple[str, ...]:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
     runs = "".join(c if _is_word(c) else _BORDER for c in folded).split()  # one half is compared as 1 and 2
     pieces = tuple(_BORDERS.split(_BORDER.join(runs)))
-    return (_BORDER, *pieces, _BORDER) if _BARE.match(folded) else pieces
+    return (_BORDER, *pieces, _BORDER) if len(pieces) > 1 or _BARE.match(folded) else pieces
 
 
 @lru_cache(maxsize=8192)
