@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import KafkaError as RdKafkaError
 from confluent_kafka.admin import AdminClient
 
 from connector import __version__
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES: Final = 20 * 1024 * 1024
 """Topics and clients take messages of this size: the largest frame (16 MiB) and whatever Avro and headers add."""
+
+REACH_STEP: Final = 1.0
+"""Seconds until it is looked at why there is no answer."""
 
 _log = logging.getLogger("librdkafka")
 
@@ -89,20 +94,45 @@ def consumer(settings: KafkaSettings, group_id: str, **extra: object) -> Consume
     return made
 
 
-def admin(settings: KafkaSettings) -> AdminClient:
-    """An admin client."""
-    made: AdminClient = _made(AdminClient, _config(settings))
+class Admin(AdminClient):
+    """An admin client that remembers why its connections failed: `list_topics` itself says no more than "time-out"."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.errors: list[RdKafkaError] = []
+        reporting: dict[str, Any] = {**config, "error_cb": self.errors.append}
+        super().__init__(reporting)
+
+
+def admin(settings: KafkaSettings) -> Admin:
+    """An admin client. Keep it until every answer is in: without its client, a question is never answered."""
+    made: Admin = _made(Admin, _config(settings))
     return made
 
 
-def cluster_reached(client: AdminClient, settings: KafkaSettings, timeout: float) -> None:
-    """Wait until a broker answers, at most `timeout` seconds. Raises KafkaError that says what to look at."""
-    try:
-        client.list_topics(timeout=timeout)
-    except KafkaException as error:
-        raise KafkaError(
-            f"kafka.bootstrap_servers: no broker at {settings.bootstrap_servers} answered within {timeout:g} s "
-            f"({error.args[0].str()}); check the address, the network, and security.protocol, sasl.* and ssl.* "
-            f"in kafka.options",
-            code=error.args[0].name(),
-        ) from error
+def cluster_reached(client: Admin, settings: KafkaSettings, timeout: float) -> None:
+    """Wait until a broker answers, at most `timeout` seconds. Raises KafkaError that says what to look at.
+
+    A login or a certificate that is refused is not waited for.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            client.list_topics(timeout=max(0.1, min(REACH_STEP, deadline - time.monotonic())))
+        except KafkaException as error:
+            client.poll(0)
+            refused = next((reason for reason in client.errors if reason.code() in _REFUSALS), None)
+            if refused is None and time.monotonic() < deadline:
+                continue
+            reason = refused or next(iter(client.errors), error.args[0])
+            raise KafkaError(
+                f"kafka.bootstrap_servers: {settings.bootstrap_servers} "
+                f"{'refuses us' if refused else f'did not answer within {timeout:g} s'} "
+                f"({redact(reason.str())}); check the address, the network, and security.protocol, sasl.* and ssl.* "
+                "in kafka.options",
+                code=reason.name(),
+            ) from error
+        else:
+            return
+
+
+_REFUSALS: Final = frozenset({RdKafkaError._AUTHENTICATION, RdKafkaError._SSL})  # noqa: SLF001 - public constants

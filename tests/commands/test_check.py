@@ -82,7 +82,7 @@ def test_every_problem_at_once(command: CommandLine) -> None:
     feed, kafka, registry, journal = of("problem", result)
     assert "news, transcripts" in feed
     assert "check feed.url" in feed
-    assert kafka.startswith("kafka.bootstrap_servers: no broker at 127.0.0.1:1")
+    assert kafka.startswith("kafka.bootstrap_servers: 127.0.0.1:1 did not answer")
     assert registry.startswith("schema_registry.url: http://127.0.0.1:1 cannot be reached")
     assert journal.startswith("source.journal.dir: /dev/null is not a folder")
 

@@ -105,7 +105,7 @@ def test_all_that_keeps_source_from_starting_is_told_at_once(bare: CommandLine, 
     assert result.code == 2
     assert "\n3 errors:\n" in result.err
     assert "no-token cannot be read: No such file or directory" in result.err
-    assert "- kafka.bootstrap_servers: no broker at 127.0.0.1:1" in result.err
+    assert "- kafka.bootstrap_servers: 127.0.0.1:1 did not answer" in result.err
     assert "- schema_registry.url: http://127.0.0.1:1 cannot be reached" in result.err
 
 

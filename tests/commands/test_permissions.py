@@ -122,4 +122,6 @@ def test_a_password_that_is_wrong(app: CommandLine) -> None:
     for name in ("source", "check", "tail news", "dead-letters list"):
         result = app(*name.split(), BENZINGA_KAFKA__OPTIONS=json.dumps(options))
         assert result.code == 1, name
-        assert "sasl.*" in result.out + result.err
+        assert "refuses us" in result.out + result.err
+        assert "Authentication failed" in result.out + result.err
+        assert "sasl.* and ssl.* in kafka.options" in result.out + result.err

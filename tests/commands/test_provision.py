@@ -105,5 +105,5 @@ def test_a_cluster_and_a_registry_that_are_away_are_told_together(command: Comma
         BENZINGA_SCHEMA_REGISTRY__URL="http://127.0.0.1:1",
     )
     assert result.code == 1
-    assert result.err.startswith("2 errors:\n- kafka.bootstrap_servers: no broker at 127.0.0.1:1")
+    assert result.err.startswith("2 errors:\n- kafka.bootstrap_servers: 127.0.0.1:1 did not answer")
     assert "- schema_registry.url: http://127.0.0.1:1 cannot be reached" in result.err
