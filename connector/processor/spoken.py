@@ -1,4 +1,4 @@
-"""Where in a sentence its words were spoken."""
+"""When in a sentence its words were spoken."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ def start_of(text: str, offset: int, words: Iterable[Word]) -> int | None:
     found = None
     behind = 0
     for word in words:
-        if not word.text:
-            continue
-        at = text.find(word.text, behind)
-        if at < 0:
-            continue
+        at = _find(text, word.text, behind) if word.text else -1
         if at > offset:
             break
-        behind = at + len(word.text)
-        found = word.start_ms if offset < behind else None
+        if at >= 0 and word.text:
+            behind = at + len(word.text)
+            found = word.start_ms if offset < behind else None
     return found
+
+
+def _find(text: str, word: str, start: int) -> int:
+    """Where `word` begins at or behind `start`, and not within another word; -1 where it does not."""
+    at = text.find(word, start)
+    while at > 0 and word[0].isalnum() and text[at - 1].isalnum() and text[at - 1].isascii():
+        at = text.find(word, at + 1)
+    return at
