@@ -66,14 +66,14 @@ _NOTHING: Final = Looked()
 
 
 class AlertEngine:
-    """Looks at sentences, of any number of transcripts."""
+    """Looks at sentences, of any number of transcripts; threads may share it."""
 
     def __init__(self, rules: RuleSet, read_words: Callable[[bytes], Sequence[Word]]) -> None:
+        """`read_words` decodes the timings in a record's Avro body: asked where a hit begins, and nowhere else."""
         self.rules = rules
         """May be replaced at any time; counts from the next sentence on."""
 
-        self.read_words = read_words
-        """Decodes the word timings of a record's Avro body; asked only for the sentence a hit begins in."""
+        self._read_words = read_words
 
     def look(self, sentence: Sentence, transcript: Transcript, remembered: bytes | memoryview, now: int) -> Looked:
         """The alerts of a sentence that `transcript` has just taken in, in the order of the rules.
@@ -81,7 +81,8 @@ class AlertEngine:
         `remembered` is the last `Looked.remember` of this transcript, `null` before the first; `now` microseconds
         since the epoch. Raises DecodeError where `remembered` is something else.
         """
-        hits = Hits(self.rules, transcript)
+        rules = self.rules  # another thread may replace them
+        hits = Hits(rules, transcript)
         sequence = sentence.sequence
         found = [(sequence, number, hit) for number, hit in sorted(hits.of(sequence).items())]
         found += [
@@ -92,7 +93,7 @@ class AlertEngine:
         ]
         if not found:
             return _NOTHING
-        looking = _Look(self, sentence, transcript, remembered, hits=hits, now=now)
+        looking = _Look(sentence, transcript, remembered, rules=rules, hits=hits, read_words=self._read_words, now=now)
         for at, number, hit in found:
             looking.judge(at, number, hit)
         return looking.result()
@@ -103,16 +104,17 @@ class _Look:
 
     def __init__(
         self,
-        engine: AlertEngine,
         sentence: Sentence,
         transcript: Transcript,
         remembered: bytes | memoryview,
         *,
+        rules: RuleSet,
         hits: Hits,
+        read_words: Callable[[bytes], Sequence[Word]],
         now: int,
     ) -> None:
-        self._rules = engine.rules
-        self._read_words = engine.read_words
+        self._rules = rules
+        self._read_words = read_words
         self._arrived = sentence
         self._transcript = transcript
         self._remembered = remembered

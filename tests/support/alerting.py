@@ -30,6 +30,7 @@ class Listener:
 
     def __init__(self, rules: RuleSet, words: Callable[[bytes], Sequence[Word]] = read_words) -> None:
         self.engine = AlertEngine(rules, words)
+        self.words = words
         self.records: list[Sentence] = []
         self.transcript = Transcript()
         self.remembered = b"null"
@@ -54,7 +55,7 @@ class Listener:
 
     def restart(self) -> None:
         """Lose all but what the ledger keeps, and read the source again."""
-        self.engine = AlertEngine(self.engine.rules, self.engine.read_words)
+        self.engine = AlertEngine(self.engine.rules, self.words)
         self.transcript = Transcript()
         for record in self.records:
             self.transcript.add(record)
