@@ -10,7 +10,7 @@ import typer
 from connector.commands.command import Command
 from connector.commands.output import emit_json, emit_line
 from connector.commands.setup import ConfigFile, begin
-from connector.errors import ConfigurationError, DecodeError
+from connector.errors import ConfigurationError, DecodeError, EncodeError
 from connector.kafka.records import rfc_3339
 from connector.mapping.schemas import load_schema
 from connector.processor.rules import load_rules
@@ -68,7 +68,7 @@ def check(
     for number, line in _lines(try_):
         try:
             alerts = trial.take(number, line)
-        except DecodeError as error:
+        except (DecodeError, EncodeError) as error:
             bad.append(f"{try_}, line {number}: {error}")
             continue
         for alert in alerts:

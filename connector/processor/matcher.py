@@ -102,7 +102,9 @@ class _Set:
     def __init__(self, patterns: Sequence[tuple[int, str]]) -> None:
         """Raises re2.error where they are too large together."""
         self._numbers = [number for number, _ in patterns]
-        self._set = re2.Set.SearchSet(_options())
+        options = _options()
+        options.max_mem = _SET_MEMORY
+        self._set = re2.Set.SearchSet(options)
         for _, pattern in patterns:
             self._set.Add(pattern)
         # RE2 answers "none" where its automaton runs out of memory, and an alert would be lost without a word.
@@ -151,5 +153,4 @@ def _sets(patterns: Sequence[tuple[int, str]]) -> Iterator[Any]:
 def _options() -> Any:
     options = re2.Options()
     options.log_errors = False  # they are told as problems of the rules
-    options.max_mem = _SET_MEMORY
     return options

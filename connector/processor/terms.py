@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from connector.processor.normalise import between, length_of_signs, normalise
@@ -112,7 +113,8 @@ class Passage:
         return " ".join([whole[0][start:], *whole[1:-1], whole[-1][:end]])
 
 
-def ways(text: str) -> list[Term]:
+@lru_cache(maxsize=16384)
+def ways(text: str) -> tuple[Term, ...]:
     """The ways `text` is looked for: as it stands, and with its hyphens closed up (`write-down`, `writedown`).
 
     Raises ValueError where it is nothing that can be looked for.
@@ -128,4 +130,4 @@ def ways(text: str) -> list[Term]:
             raise ValueError(f"{text!r} has more than {MAX_WORDS} words")
         gaps = tuple(passage.before(number) for number in range(count + 1))
         found.setdefault(normalised.words, Term(text, normalised.words, gaps))
-    return list(found.values())
+    return tuple(found.values())

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.errors import ConfigurationError
 from connector.processor.rules import Rule, RuleSet, load_rules, parse_rules
@@ -145,6 +149,39 @@ def test_the_version_is_of_what_the_rules_say() -> None:
     assert parse_rules(same).version == version
     for change in ((b"60s", b"61s"), (b"high", b"low"), (b"cut our", b"cut the"), (b"window: 1", b"window: 2")):
         assert parse_rules(CONTRACT.replace(*change)).version != version
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 100), st.floats(), st.text("ax%[(* \x00\u00e9", max_size=4)
+)
+NAMES = st.sampled_from([*Rule.model_fields, "words", "1"])
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
+)
+
+
+@given(st.lists(st.dictionaries(NAMES, ANYTHING, max_size=6) | ANYTHING, max_size=3))
+def test_whatever_stands_in_a_file_it_is_rules_or_sentences(rules: list[Any]) -> None:
+    content = yaml.safe_dump({"rules": rules}, allow_unicode=True).encode("utf-8", "replace")
+    try:
+        parse_rules(content)
+    except ConfigurationError as error:
+        assert all(problem.startswith("rules file") for problem in error.problems)
+
+
+@given(st.text("rules:[]{}-,'\"&*!|>?% \nax\t#", max_size=40))
+def test_whatever_is_no_yaml_is_told(text: str) -> None:
+    try:
+        parse_rules(text.encode())
+    except ConfigurationError as error:
+        assert error.problems
+
+
+@pytest.mark.parametrize(
+    "content", ["? [a]\n: b", "? {a: b}\n: c\nrules: []", "rules: [{? [id] : x}]", "rules: &a [*a]"]
+)
+def test_odd_yaml_is_told(content: str) -> None:
+    assert problems(content)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
