@@ -8,15 +8,15 @@ import os
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from connector.errors import BenzingaKafkaError
+from connector.errors import BenzingaKafkaError, KafkaError
 from connector.http.health import Health
 from connector.http.server import HttpServer
 from connector.logs import get_logger
 from connector.metrics import SourceMetrics, new_registry
 from connector.preflight import prepare_source
-from connector.source.stream import StreamSource
+from connector.source.stream import State, StreamSource
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from connector.settings import Settings
 
 log = get_logger(__name__)
+
+STOP_WITHIN: Final = 20.0
+"""Seconds an orderly end may take: below the 30 that Kubernetes gives by default. Kafka may be away just then."""
 
 
 class SourceApp:
@@ -106,7 +109,16 @@ class SourceApp:
                 for task in done - {stopping}:
                     task.result()
             await asyncio.gather(*(stream.stop() for stream in self.streams))
+            _done, late = await asyncio.wait(running, timeout=STOP_WITHIN)
+            for stream in self.streams if late else ():
+                stream.halt()
             await asyncio.gather(*running)
+            left = sum(len(stream.outbox) for stream in self.streams if stream.state is not State.TAKEN_OVER)
+            if left:
+                raise KafkaError(
+                    f"stopped with {left} messages that Kafka did not take in time; the next replay brings "
+                    "back the last 100 of each stream, and what it does not is said on the gaps topic"
+                )
             log.info("source.stopped")
         finally:
             stopping.cancel()

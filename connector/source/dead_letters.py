@@ -6,6 +6,7 @@ redriven, under that place as key: whether it was is asked of the topic alone, h
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -20,7 +21,7 @@ from connector.mapping.times import rfc_3339_nanos
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
     from confluent_kafka import Message
 
@@ -100,11 +101,12 @@ def mark_record(settings: Settings, letter: Letter, mark: Mark) -> Record:
     )
 
 
-def read_letters(settings: Settings, partitions: Iterable[int], stop: threading.Event) -> Iterator[Letter]:
+def read_letters(settings: Settings, partitions: Iterable[int], stop: threading.Event) -> Generator[Letter]:
     """Every dead letter of these partitions, oldest first in each. Raises KafkaError, StoppedError."""
     topic = topics.topic_name(settings.topics, topics.DEAD_LETTERS)
     group_id = f"{settings.topics.prefix}.redrive"
-    return map(Letter.of, scan(settings.kafka, topic, partitions, stop, group_id=group_id))
+    with closing(scan(settings.kafka, topic, partitions, stop, group_id=group_id)) as messages:
+        yield from map(Letter.of, messages)
 
 
 def read_marks(settings: Settings, stop: threading.Event) -> Marks:
@@ -113,11 +115,13 @@ def read_marks(settings: Settings, stop: threading.Event) -> Marks:
     marks: Marks = {}
     if topic not in topics.describe(clients.admin(settings.kafka)):
         return marks
-    for message in scan(settings.kafka, topic, [0], stop, group_id=f"{settings.topics.prefix}.redrive"):
-        key, value = message.key(), message.value()
-        if isinstance(key, bytes) and isinstance(value, bytes):
-            partition, _, offset = key.decode().partition(":")
-            marks[Place(int(partition), int(offset))] = msgspec.json.decode(value, type=Mark)
+    group_id = f"{settings.topics.prefix}.redrive"
+    with closing(scan(settings.kafka, topic, [0], stop, group_id=group_id)) as messages:
+        for message in messages:
+            key, value = message.key(), message.value()
+            if isinstance(key, bytes) and isinstance(value, bytes):
+                partition, _, offset = key.decode().partition(":")
+                marks[Place(int(partition), int(offset))] = msgspec.json.decode(value, type=Mark)
     return marks
 
 

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal
@@ -170,18 +171,19 @@ class Redrive:
         redriver = Redriver(self._stream, self._settings, builder, self._window(builder))
         self._batch, size = [], 0
         try:
-            for letter in read_letters(self._settings, partitions, self._stop):
-                if letter.stream != self._stream.name or is_marked(letter, marks):
-                    continue
-                if letter.place in self._refused:
-                    decision = Decision(letter, Outcome.FAILING, self._refused[letter.place])
-                else:
-                    decision = redriver.decide(letter, time.time_ns() // 1000)
-                self._batch.append(decision)
-                size += sum(record.size for record in decision.records)
-                if len(self._batch) >= MAX_LETTERS or size >= MAX_BYTES:
-                    self._commit()
-                    size = 0
+            with closing(read_letters(self._settings, partitions, self._stop)) as letters:
+                for letter in letters:
+                    if letter.stream != self._stream.name or is_marked(letter, marks):
+                        continue
+                    if letter.place in self._refused:
+                        decision = Decision(letter, Outcome.FAILING, self._refused[letter.place])
+                    else:
+                        decision = redriver.decide(letter, time.time_ns() // 1000)
+                    self._batch.append(decision)
+                    size += sum(record.size for record in decision.records)
+                    if len(self._batch) >= MAX_LETTERS or size >= MAX_BYTES:
+                        self._commit()
+                        size = 0
             self._commit()
         except RejectedError as error:
             self._refuse(error)

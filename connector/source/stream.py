@@ -229,10 +229,17 @@ class StreamSource:
         return True
 
     def _other_claim(self) -> str | None:
-        if self._halt.wait(CLAIM_DELAY):
-            raise StoppedError(f"{self.stream.name}: stopped while fenced")
-        claim = last_claim(self._settings, self.stream.name, self._halt)
-        return claim.instance if claim is not None and claim.instance != self._instance else None
+        """The instance that claimed the stream after us; waits until Kafka can tell."""
+        while not self._halt.wait(CLAIM_DELAY):
+            try:
+                claim = last_claim(self._settings, self.stream.name, self._halt)
+            except StoppedError:
+                raise
+            except KafkaError as error:
+                log.warning("stream.claim_unknown", stream=self.stream.name, error=str(error))
+            else:
+                return claim.instance if claim is not None and claim.instance != self._instance else None
+        raise StoppedError(f"{self.stream.name}: stopped while fenced")
 
     async def _end(self) -> None:
         await self.feed.close()

@@ -63,3 +63,21 @@ def test_a_registry_that_is_away_at_the_start_and_during_the_run(
         assert process.get("/readyz")[0] == 200
         assert process.stop() == 0
     check(wanted, read_topic(kafka.bootstrap_servers, f"{prefix}.bulls-bears"))
+
+
+@pytest.mark.slow
+def test_an_orderly_end_while_kafka_is_away_is_bounded_and_says_what_is_left(
+    source: Callable[..., SourceProcess], feed: ThreadedSimulator
+) -> None:
+    with EmbeddedKafka() as kafka:
+        process = source('["ratings"]', KAFKA__BOOTSTRAP_SERVERS=kafka.bootstrap_servers)
+        process.start()
+        process.until_ready()
+        feed.wait(lambda simulator: simulator.connected("ratings"))
+        process.until(lambda: process.events("stream.live") != [])
+        kafka.broker(0).kill()
+        feed.wait(lambda simulator: simulator.traffic.start("ratings", rate=0, count=20))
+        process.until(lambda: process.metric("benzinga_source_pending_messages") > 0)
+        assert process.stop(timeout=45) == 1
+        assert "messages that Kafka did not take in time" in process.log_tail()
+        assert "Traceback" not in process.log.read_text()
