@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from connector.simulator import Oddities
 from tests.e2e.conftest import TOKEN, messages
 from tests.support.consume import read_topic, wait_for_records
 from tests.support.oracle import check, expected
@@ -181,3 +183,49 @@ def test_every_close_code_leads_to_a_new_connection(
     feed.wait(lambda simulator: simulator.connected("earnings", times=len(codes) + 1))
     process.until(lambda: process.metric("benzinga_source_reconnects_total", reason="closed") == len(codes))
     assert process.get("/readyz")[0] == 200
+
+
+def test_the_largest_frame_is_kept_whole(
+    source: Callable[..., SourceProcess],
+    feed: ThreadedSimulator,
+    kafka: EmbeddedKafka,
+    registry: EmbeddedRegistry,
+    prefix: str,
+) -> None:
+    process = source('["news"]')
+    process.start()
+    process.until_ready()
+    feed.wait(lambda simulator: simulator.connected("news"))
+    body = "x\u00e9" * 5_500_000  # 16.5 MB of UTF-8, just below 16 MiB
+    frame = json.dumps({"data": {"id": 1, "content": {"id": 2, "body": body}}}, ensure_ascii=False)
+    feed.call(lambda simulator: simulator.publish("news", frame))
+    feed.wait(lambda simulator: simulator.traffic.start("news", rate=0, count=5))
+    process.until(lambda: process.metric("benzinga_source_records_published_total") >= 5)
+    wanted = expected("news", messages(feed, "news"))
+    records = wait_for_records(
+        kafka.bootstrap_servers,
+        f"{prefix}.news",
+        len(wanted),
+        registry_url=registry.url,
+        options={"fetch.message.max.bytes": "20971520"},
+    )
+    check(wanted, records)
+    assert max(len(record.decoded["content"]["body"] or "") for record in records) == len(body)
+    assert feed.call(lambda simulator: simulator.channels["news"].connections) == 1
+
+
+def test_ten_thousand_messages_at_once(
+    source: Callable[..., SourceProcess], feed: ThreadedSimulator, kafka: EmbeddedKafka, prefix: str
+) -> None:
+    process = source('["earnings"]')
+    process.start()
+    process.until_ready()
+    feed.wait(lambda simulator: simulator.connected("earnings"))
+    process.until(lambda: process.events("stream.live") != [])
+    feed.wait(
+        lambda simulator: simulator.traffic.start("earnings", rate=0, count=10_000, oddities=Oddities.clean()),
+        timeout=90,
+    )
+    wanted = expected("earnings", messages(feed, "earnings"))
+    process.until(lambda: process.metric("benzinga_source_records_published_total") == len(wanted), timeout=60)
+    check(wanted, read_topic(kafka.bootstrap_servers, f"{prefix}.earnings"))
