@@ -31,12 +31,12 @@ def demo(
         Path | None, typer.Option(metavar="FILE", help="Save the view as it is at the end, as SVG.")
     ] = None,
 ) -> None:
-    """Run Kafka, a schema registry, a simulated feed and the source on this machine, with a live view.
+    """Run Kafka, a schema registry, a simulated feed, source and processor on this machine, with a live view.
 
     All of it is real but the feed. At the end every topic is read from its beginning and compared with what the feed
-    sent; the exit code is 0 only where nothing is missing, nothing is there twice and nothing was altered. Of --config,
-    `source` and `topics` are used, of the environment nothing. Needs the extra `embedded`; the first time it downloads
-    about 190 MB.
+    sent, calls and alerts with a naive join and search of the sentences; the exit code is 0 only where nothing is
+    missing, nothing is there twice and nothing was altered. Of --config, `source` and `topics` are used, of the
+    environment nothing. Needs the extra `embedded`; the first time it downloads about 190 MB.
     """
     if picture is not None and not picture.parent.is_dir():
         raise ConfigurationError([f"--picture {picture}: there is no folder {picture.parent}; create it"])

@@ -6,12 +6,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from connector.demo.calls_board import CallsBoard
+from connector.demo.describe import closing_line
 from connector.demo.telemetry import Numbers
-from connector.kafka.topics import DEAD_LETTERS, GAPS
+from connector.kafka.topics import CALLS, DEAD_LETTERS, GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from connector.demo.calls_board import CallSeen
     from connector.demo.reader import Seen
     from connector.demo.storyline import Loss
 
@@ -62,7 +65,7 @@ class Happening:
     stream: str
     text: str
     kind: str = "record"
-    """`record`, `gaps`, `dead-letters`, or `loss`."""
+    """`record`, `gaps`, `dead-letters`, `calls`, or `loss`."""
 
 
 class Board:
@@ -72,6 +75,7 @@ class Board:
         self.rows = {name: Row(name) for name in streams}
         self.happenings: deque[Happening] = deque(maxlen=_LAST)
         self.losses = 0
+        self.calls = CallsBoard()
 
     def record(self, seen: Seen, now: float) -> None:
         """A committed record was read."""
@@ -88,6 +92,11 @@ class Board:
                 row.last_at, row.last = seen.received_at, seen.text
         kind = seen.topic if seen.topic in {GAPS, DEAD_LETTERS} else "record"
         self.happenings.append(Happening(now, seen.stream, seen.text, kind))
+
+    def call(self, seen: CallSeen, now: float) -> None:
+        """A revision of a call was read."""
+        if self.calls.call(seen):
+            self.happenings.append(Happening(now, CALLS, closing_line(seen.record), CALLS))
 
     def loss(self, loss: Loss, now: float) -> None:
         """The simulator ended a connection."""

@@ -1,17 +1,21 @@
-"""The settings file the demo's source runs with, and that `tail` is given to look at its topics."""
+"""The settings file the demo's processes run with, and that `tail` is given to look at their topics."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from connector.demo.rules import rules_file
 from connector.settings import ENV_PREFIX, load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_HASTE: Final = {"grace": "2s", "idle_timeout": "15s", "snapshots": {"interval": "1s"}}
+"""Calls of seconds instead of an hour: whoever looks on for half a minute sees them grow, fall silent, and close."""
 
 
 def forget_environment() -> None:
@@ -52,6 +56,7 @@ def write(folder: Path, base: dict[str, Any], *, token: str, addresses: Addresse
         "kafka": {"bootstrap_servers": addresses.kafka},
         "schema_registry": {"url": addresses.registry},
         "topics": topics | {"replication_factor": 1, "create": True},
+        "processor": {"rules": str(rules_file()), **_HASTE},
         "source": source | {"journal": source.get("journal", {}) | {"dir": str(folder / "journal")}},
         "http": {"host": "127.0.0.1", "port": 0},
         "log": {"level": "info", "format": "json"},

@@ -25,6 +25,14 @@ def gap_line(value: dict[str, Any]) -> str:
     return tidy(f"{value['reason']}: {value.get('detail') or ''}")
 
 
+def closing_line(call: dict[str, Any]) -> str:
+    """The record of `calls` that closes a call."""
+    missing = sum(gap["last"] - gap["first"] + 1 for gap in call["missing"])
+    lacks = f", {missing} missing" if missing else ""
+    title = f"{call['symbol'] or ''} {call['call_title'] or 'call'}"
+    return tidy(f"{title} is closed ({call['state']}): {call['sentence_count']} sentences{lacks}")
+
+
 def dead_letter_line(headers: dict[str, str], value: bytes) -> str:
     """A record of `dead-letters`."""
     return tidy(f"{headers.get('reason')}: {value[:_MAX].decode('utf-8', 'replace')}")

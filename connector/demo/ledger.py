@@ -10,15 +10,20 @@ import json
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from connector.demo.identity import digest, ends_call, of_envelope, of_sentence
+from connector.demo.naive_join import NaiveJoin
+from connector.kafka.topics import TRANSCRIPTS
 from connector.streams import STREAMS, Stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.demo.identity import Identity
+
+MESSAGES: Final = frozenset({"message", "duplicate"})
+"""Kinds of frames that say something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Sent:
     """Whether a client was there to be sent it."""
 
     payload: bytes
+    sent_at: float = 0.0
+    """Seconds since the epoch."""
 
 
 def sent(line: bytes) -> Sent:
@@ -40,7 +47,7 @@ def sent(line: bytes) -> Sent:
     row: dict[str, Any] = json.loads(line)
     encoded = row.get("payload_base64")
     payload = base64.b64decode(encoded) if encoded is not None else row["payload"].encode()
-    return Sent(row["stream"], row["kind"], row["delivered"], payload)
+    return Sent(row["stream"], row["kind"], row["delivered"], payload, row["sent_at"] / 1e6)
 
 
 @dataclass(slots=True)
@@ -85,7 +92,7 @@ class Expectation:
             # Not in the cache of a replay: only who was connected can have it.
             if frame.delivered:
                 self.dead_letters.add(digest(frame.payload))
-        elif frame.kind in {"message", "duplicate"}:
+        elif frame.kind in MESSAGES:
             self.frames += 1
             if self.stream.has_replay:
                 self._message(of_envelope(frame.payload, self.stream.time_field), place)
@@ -133,6 +140,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.expectations = {name: Expectation(stream) for name, stream in STREAMS.items()}
+        self.joined = NaiveJoin()
+        """What the sentences that somebody was there for add up to."""
         self._file = path.open("rb")
         self._end = 0
         self._lock = threading.Lock()
@@ -150,6 +159,8 @@ class Ledger:
         while (line := self._file.readline()).endswith(b"\n"):
             frame = sent(line)
             self.expectations[frame.stream].add(frame, self._end)
+            if frame.stream == TRANSCRIPTS and frame.delivered and frame.kind in MESSAGES:
+                self.joined.add(frame.payload, frame.sent_at)
             self._end += len(line)
 
     def payload(self, place: int) -> bytes:

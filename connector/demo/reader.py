@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
+from connector.demo.calls_board import AlertSeen, CallSeen
 from connector.demo.describe import dead_letter_line, gap_line, line
 from connector.kafka import clients
 from connector.kafka.decoding import AvroValues
 from connector.kafka.reading import scan
 from connector.kafka.registry import Registry
-from connector.kafka.topics import DEAD_LETTERS, GAPS, topic_name
+from connector.kafka.topics import ALERTS, CALLS, DEAD_LETTERS, GAPS, topic_name
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Seen:
     """What it says, in one line."""
 
 
+News: TypeAlias = Seen | CallSeen | AlertSeen
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A committed record with all it holds."""
@@ -55,13 +59,15 @@ class Read:
 
 
 class Reader:
-    """Follows all the source's topics in a thread of its own until closed."""
+    """Follows all the connector's topics in a thread of its own until closed."""
 
-    def __init__(self, settings: Settings, tell: Callable[[Seen], None]) -> None:
+    def __init__(self, settings: Settings, tell: Callable[[News], None]) -> None:
         """`tell` is called in the reader's thread."""
         self._settings = settings
         self._tell = tell
-        self._names = {topic_name(settings.topics, name): name for name in (*STREAMS, GAPS, DEAD_LETTERS)}
+        self._names = {
+            topic_name(settings.topics, name): name for name in (*STREAMS, GAPS, DEAD_LETTERS, CALLS, ALERTS)
+        }
         self._avro = AvroValues(Registry(settings.schema_registry))
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="demo-reader", daemon=True)
@@ -116,7 +122,7 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - whoever watches raises it
             self.error = error
 
-    def _seen(self, message: Message) -> Seen:
+    def _seen(self, message: Message) -> News:
         name = self._names[str(message.topic())]
         value = message.value()
         raw = value if isinstance(value, bytes) else b""
@@ -125,6 +131,10 @@ class Reader:
         if name == DEAD_LETTERS:
             return Seen(name, headers.get("stream", ""), received_at, dead_letter_line(headers, raw))
         decoded = self._avro.decode(raw)
+        if name == CALLS:
+            return CallSeen(decoded)
+        if name == ALERTS:
+            return AlertSeen(decoded)
         if name == GAPS:
             return Seen(name, decoded["stream"], received_at, gap_line(decoded))
         return Seen(name, name, received_at, line(name, decoded))

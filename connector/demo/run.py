@@ -8,24 +8,28 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from connector.demo.board import Board
+from connector.demo.calls_board import AlertSeen, CallSeen
+from connector.demo.calls_oracle import CallsOracle
 from connector.demo.ledger import Ledger
+from connector.demo.naive_alerts import NaiveAlerts
 from connector.demo.oracle import Finding, Oracle
-from connector.demo.reader import Reader, Seen
+from connector.demo.reader import News, Reader, Seen
+from connector.demo.rules import rules_file
 from connector.demo.screen import FRAME_EVERY, logs_to, picture, say
 from connector.demo.storyline import Loss, Storyline
 from connector.demo.summary import Outcome
-from connector.demo.telemetry import Telemetry
+from connector.demo.telemetry import ProcessorNumbers, Telemetry, numbers, processor_numbers
 from connector.demo.view import Hints
 from connector.errors import EmbeddedError
-from connector.kafka.topics import DEAD_LETTERS, GAPS
+from connector.kafka.topics import ALERTS, CALLS, DEAD_LETTERS, GAPS, TRANSCRIPTS
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from connector.demo.screen import Screen
     from connector.demo.services import Services
@@ -47,19 +51,24 @@ class Run:
         self.board = Board(STREAMS)
         self.hints = hints(services)
         self._stop = stop
-        self._news: queue.SimpleQueue[Seen | Loss | dict[str, Numbers]] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[News | Loss | dict[str, Numbers] | ProcessorNumbers] = queue.SimpleQueue()
         self._reader = Reader(services.settings, self._news.put)
-        self._telemetry = Telemetry(services.source, self._news.put)
+        self._telemetry: tuple[Telemetry[Any], ...] = (
+            Telemetry(services.source, numbers, self._news.put),
+            Telemetry(services.processor, processor_numbers, self._news.put),
+        )
+        self._idle_timeout = services.settings.processor.idle_timeout.total_seconds()
         self._storyline: Storyline | None = None
         self._elapsed = 0.0
 
     def watch(self, screen: Screen, seconds: float | None, save: Path | None = None) -> Outcome:
-        """Let the feed run for `seconds` (None: until `stop`), then drain, stop the source, and verify."""
+        """Let the feed run for `seconds` (None: until `stop`), then drain, stop the connector, and verify."""
         services = self.services
         storyline = self._storyline = services.feed.call(lambda feed: Storyline(feed, self._news.put))
         with Ledger(services.record) as ledger, logs_to(services.record.with_name("demo.log")):
             self._reader.start()
-            self._telemetry.start()
+            for telemetry in self._telemetry:
+                telemetry.start()
             try:
                 with screen:
                     self._until(
@@ -74,12 +83,13 @@ class Run:
                     services.feed.wait(lambda _: storyline.end())
                     self._until(screen, lambda: self._drained(ledger), _DRAIN_SECONDS)
             finally:
-                self._telemetry.close()
+                for telemetry in self._telemetry:
+                    telemetry.close()
                 self._reader.close()
-            say("Stopping the source, then reading every topic from its beginning ...")
-            services.source.stop()
+            say("Stopping source and processor, then reading every topic from its beginning ...")
+            exits = {child.name: child.stop() for child in services.children}
             self._take()
-            return self._verify(ledger)
+            return self._verify(ledger, exits)
 
     def _until(
         self, screen: Screen, condition: Callable[[], bool], seconds: float | None, began: float | None = None
@@ -100,19 +110,26 @@ class Run:
             news = self._news.get()
             if isinstance(news, Seen):
                 self.board.record(news, now)
+            elif isinstance(news, CallSeen):
+                self.board.call(news, now)
+            elif isinstance(news, AlertSeen):
+                self.board.calls.alert(news)
             elif isinstance(news, Loss):
                 self.board.loss(news, now)
+            elif isinstance(news, ProcessorNumbers):
+                self.board.calls.numbers = news
             else:
                 self.board.telemetry(news)
 
     def _check(self) -> None:
         if self._reader.error is not None:
             raise self._reader.error
-        if not self.services.source.running:
-            raise EmbeddedError(self.services.source.last_words)
+        for child in self.services.children:
+            if not child.running:
+                raise EmbeddedError(child.last_words)
 
     def _drained(self, ledger: Ledger) -> bool:
-        """Whether everything that was sent has arrived, and every stream is connected and has nothing pending."""
+        """Whether everything that was sent has arrived and is in its call, and no stream has anything pending."""
         ledger.follow()
         arrived = all(
             row.published >= ledger.expectations[name].messages
@@ -120,15 +137,20 @@ class Run:
             for name, row in self.board.rows.items()
         )
         rows = self.board.rows.values()
-        return arrived and all(row.numbers.connected and not row.numbers.pending for row in rows)
+        quiet = all(row.numbers.connected and not row.numbers.pending for row in rows)
+        calls = self.board.calls
+        return arrived and quiet and not calls.numbers.lag_messages and calls.says(ledger.joined.calls)
 
-    def _verify(self, ledger: Ledger) -> Outcome:
+    def _verify(self, ledger: Ledger, exits: Mapping[str, int | None]) -> Outcome:
         """Read every topic from its beginning and compare."""
         ledger.follow()
         oracles = {name: Oracle(wanted, ledger.payload) for name, wanted in ledger.expectations.items()}
+        calls = CallsOracle(ledger.joined, NaiveAlerts(rules_file()), self._idle_timeout)
         # Most of the time goes by waiting for the broker: a consumer for each topic.
         with ThreadPoolExecutor(_READERS, thread_name_prefix="demo-verify") as pool:
-            for done in [pool.submit(self._read_topic, name, oracle) for name, oracle in oracles.items()]:
+            reading = [pool.submit(self._read_topic, name, oracle) for name, oracle in oracles.items()]
+            reading.append(pool.submit(self._read_calls, calls))
+            for done in reading:
                 done.result()
         for read in self._reader.all_of(DEAD_LETTERS):
             oracles[read.headers["stream"]].dead_letter(read.value)
@@ -136,11 +158,19 @@ class Run:
             oracles[read.value["stream"]].gap(read.value["transcript_id"])
         findings: list[Finding] = [oracle.finding() for oracle in oracles.values()]
         dropped = {name: round(row.numbers.duplicates) for name, row in self.board.rows.items()}
-        return Outcome(findings, dropped, self.board.losses, self._elapsed)
+        return Outcome(findings, calls.finding(), dropped, self.board.losses, self._elapsed, exits)
 
     def _read_topic(self, name: str, oracle: Oracle) -> None:
         for read in self._reader.all_of(name):
             oracle.record(read.key, read.headers.get("benzinga-fingerprint", ""), read.value)
+
+    def _read_calls(self, oracle: CallsOracle) -> None:
+        for read in self._reader.all_of(TRANSCRIPTS):
+            oracle.sentence(read.value)
+        for read in self._reader.all_of(CALLS):
+            oracle.call(read.key, read.value)
+        for read in self._reader.all_of(ALERTS):
+            oracle.alert(read.key, read.value)
 
 
 def hints(services: Services) -> Hints:
@@ -148,11 +178,11 @@ def hints(services: Services) -> Hints:
     prefix = services.settings.topics.prefix
     return Hints(
         (
-            "From another terminal:",
+            f"From another terminal ({prefix}. and transcripts, calls, alerts, gaps, ...):",
             f"  {_command()} tail news --config {services.config}",
             f"  kcat -C -b {services.kafka.bootstrap_servers} -t {prefix}.news",
             f"  schema registry {services.registry.url}",
-            f"  source's metrics http://{services.source.address}/metrics",
+            *(f"  {child.name}'s metrics http://{child.address}/metrics" for child in services.children),
         )
     )
 

@@ -26,7 +26,7 @@ FRAME_EVERY: Final = 0.2
 LINE_EVERY: Final = 5.0
 """Seconds."""
 
-_PICTURE_SIZE: Final = (112, 24)
+_PICTURE_SIZE: Final = (112, 32)
 
 
 class Screen(Protocol):
@@ -83,7 +83,9 @@ class PlainScreen:
         live = sum(row.state == "live" for row in board.rows.values())
         say(
             f"{elapsed:4.0f} s: {live} of {len(board.rows)} streams live, {board.published} messages in Kafka, "
-            f"{board.duplicates} duplicates dropped, {board.gaps} gaps, {board.dead_letters} dead letters"
+            f"{board.duplicates} duplicates dropped, {board.gaps} gaps, {board.dead_letters} dead letters; "
+            f"{board.calls.numbers.open_calls:.0f} calls open, {board.calls.closed} closed, "
+            f"{board.calls.alert_count} alerts"
         )
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from connector.demo import configuration
-from connector.demo.source_process import SourceProcess
+from connector.demo.child import Child
 from connector.embedded import EmbeddedKafka, EmbeddedRegistry
 from connector.embedded.install import cancel, progress
 from connector.embedded.workspace import Workspace
@@ -78,11 +78,20 @@ class Services:
             addresses=configuration.Addresses(self.feed.url, self.kafka.bootstrap_servers, self.registry.url),
         )
         self.settings: Settings = load(self.config)
-        self._say("Starting the source: fence, topics' ends, schemas ...")
-        self.source = SourceProcess(self.config, workspace, self._stop)
-        self._stack.callback(self.source.kill)
-        self.source.start()
+        self._say("Starting source and processor: fence, topics' ends, schemas ...")
+        self.source = Child("source", self.config, workspace, self._stop)
+        self.processor = Child("processor", self.config, workspace, self._stop)
+        for child in self.children:
+            self._stack.callback(child.kill)
+            child.launch()
+        for child in self.children:
+            child.wait_ready()
         self._check_stopped()
+
+    @property
+    def children(self) -> tuple[Child, Child]:
+        """The connector's processes, in the order in which they are stopped."""
+        return self.source, self.processor
 
     def _start_servers(self) -> None:
         began = time.monotonic()

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
     from connector.simulator import Simulator
 
-DAY: Final = replace(SCENARIOS["busy"], oddities=Oddities.everything())
-"""Garbage included: somebody should see a dead letter."""
+_BUSY: Final = SCENARIOS["busy"]
+
+DAY: Final = replace(
+    _BUSY, rates=_BUSY.rates | {"transcripts": 10.0}, calls=3, questions=0, oddities=Oddities.everything()
+)
+"""Garbage included: somebody should see a dead letter. Three calls of about 40 sentences, so that the first ones end
+within a quarter of a minute."""
 
 FIRST_LOSS: Final = 2.5
 LOSS_EVERY: Final = 10.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from connector.demo.calls_oracle import CallsFinding
     from connector.demo.oracle import Finding
 
 _COLUMNS: Final = ("sent", "distinct", "in Kafka", "missing", "twice", "altered", "dropped", "gaps", "dead")
@@ -18,6 +19,7 @@ class Outcome:
     """A run, judged."""
 
     findings: Sequence[Finding]
+    calls: CallsFinding
     dropped: Mapping[str, int]
     """By stream, the duplicates the source says it has dropped."""
 
@@ -27,23 +29,30 @@ class Outcome:
     seconds: float
     """How long the feed ran."""
 
+    exits: Mapping[str, int | None]
+    """By command, the exit status when it was told to leave."""
+
     @property
     def good(self) -> bool:
-        """Whether everything the simulator sent is in Kafka as it must be."""
-        return all(finding.good for finding in self.findings)
+        """Whether everything is in Kafka as it must be, and the connector left in order."""
+        return all(finding.good for finding in self.findings) and self.calls.good and not any(self.exits.values())
 
 
 def text(outcome: Outcome) -> str:
     """The summary."""
-    return "\n".join([_verdict(outcome), "", *_table(outcome), "", *_notes(outcome)])
+    return "\n".join([*_verdict(outcome), "", *_table(outcome), "", *_notes(outcome), *_problems(outcome)])
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: Outcome) -> Iterator[str]:
     distinct = sum(finding.wanted for finding in outcome.findings)
     after = f"after {outcome.seconds:.0f} s"
     if outcome.good:
-        return f"Verified {after}: {distinct} messages in Kafka, each exactly once, none altered."
-    return f"NOT as it must be {after}: see missing, twice, altered and the last lines."
+        calls = outcome.calls
+        state = f"{calls.closed} calls closed, {calls.wanted - calls.closed} open"
+        yield f"Verified {after}: {distinct} messages in Kafka, each exactly once, none altered."
+        yield f"{state}: each says all that was sent of it. {calls.alerts} alerts: none missing, none twice."
+    else:
+        yield f"NOT as it must be {after}: see missing, twice, altered and the last lines."
 
 
 def _table(outcome: Outcome) -> Iterator[str]:
@@ -76,11 +85,33 @@ def _notes(outcome: Outcome) -> Iterator[str]:
     if unheard:
         yield f"{unheard} {_plural(unheard, 'sentence')} came while transcripts was not connected. That socket has no"
         yield "replay: no client can have them, and gaps says of which calls some are missing."
+    calls = outcome.calls
+    yield f"calls     {calls.revisions} revisions; the last of each call is compared with a naive join of"
+    yield "          what was sent, alerts with a naive search of the sentences"
+
+
+def _problems(outcome: Outcome) -> Iterator[str]:
     for finding in outcome.findings:
-        yield from _problems(finding)
+        yield from _wrong_messages(finding)
+    calls = outcome.calls
+    for count, what in (
+        (calls.missing, "transcript|without a call"),
+        (calls.wrong, "call|not saying what was sent, or in the wrong state"),
+        (calls.invented, "call|of transcripts that nobody sent"),
+        (calls.miscounted, "revision|twice, or not counting up"),
+        (calls.alerts_missing, "alert|missing"),
+        (calls.alerts_twice, "alert|twice"),
+        (calls.alerts_wrong, "alert|that no rule asks for, or misquoted"),
+    ):
+        if count:
+            noun, told = what.split("|")
+            yield f"WRONG calls and alerts: {count} {_plural(count, noun)} {told}"
+    for name, status in outcome.exits.items():
+        if status:
+            yield f"WRONG the {name} ended with status {status} when it was told to leave"
 
 
-def _problems(finding: Finding) -> Iterator[str]:
+def _wrong_messages(finding: Finding) -> Iterator[str]:
     for count, what in (
         (finding.missing, "missing in Kafka"),
         (finding.twice, "more than once in Kafka"),

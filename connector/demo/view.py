@@ -10,6 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from connector.demo.calls_view import alert_lines, call_lines, headline
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from connector.demo.board import Board, Happening, Row
 
 _STATE_STYLES: Final = {"live": "green", "reconnecting": "yellow", "starting": "dim"}
-_KIND_STYLES: Final = {"gaps": "yellow", "dead-letters": "red", "loss": "magenta"}
+_KIND_STYLES: Final = {"gaps": "yellow", "dead-letters": "red", "calls": "cyan", "loss": "magenta"}
 _KIND_NAMES: Final = {"gaps": "gap", "dead-letters": "dead letter"}
 
 _LAST_FROM: Final = 20
@@ -68,28 +70,69 @@ _SHOWN: Final = ("stream", "state", "rate/s", "received", "published", "dupes", 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """How to look into the topics from another terminal, by importance; the lines say it all."""
+    """How to look into the topics from another terminal."""
 
     lines: Sequence[str]
+    """By importance. The first two make sense without the others."""
 
 
 def render(board: Board, hints: Hints, *, width: int, height: int, now: float, elapsed: float) -> RenderableType:
     """The whole screen: `width` by `height` characters, `now` in seconds since the epoch, `elapsed` in seconds."""
     columns, rest = fitting(width)
-    table_height = len(board.rows) + 2
-    spare = height - 1 - table_height
-    # Folded rather than cut: a command is there to be copied.
-    hint_lines = [Text(text[i : i + width], "dim") for text in hints.lines for i in range(0, len(text), width)]
-    # First the table, then four lines of records, then the hints, then more records.
-    show_hints = spare >= len(hint_lines) + 7
-    feed_lines = spare - 2 - (len(hint_lines) + 1 if show_hints else 0)
+    short, long = _folded(hints.lines[:2], width), _folded(hints.lines, width)
+    lines = shares(height - 1 - len(board.rows) - 2, hints=(len(short), len(long)))
+    gap = [Text("")] if lines.gaps else []
     parts: list[RenderableType] = [_title(board, elapsed, width), _table(board, columns, rest, now)]
-    if feed_lines > 0:
-        parts += [Text(""), Text("last records, read from Kafka as read_committed", "bold", no_wrap=True)]
-        parts += _feed(board, feed_lines)
-    if show_hints:
-        parts += [Text(""), *hint_lines]
+    if lines.calls:
+        parts += [*gap, headline(board.calls, width)]
+        parts += call_lines(board.calls, lines.calls - 1) + alert_lines(board.calls, lines.alerts)
+    if lines.records:
+        parts += [*gap, Text("last records, read from Kafka as read_committed", "bold", no_wrap=True)]
+        parts += _feed(board, lines.records - 1)
+    if lines.hints:
+        parts += [*gap, *(long if lines.hints == len(long) else short)]
     return Group(*parts)
+
+
+@dataclass(slots=True)
+class Shares:
+    """Lines below the table; a part's headline is one of its lines, 0 leaves the part out."""
+
+    calls: int = 0
+    alerts: int = 0
+    records: int = 0
+    hints: int = 0
+    gaps: int = 0
+    """Empty lines, one above each part."""
+
+
+def shares(spare: int, *, hints: tuple[int, int]) -> Shares:
+    """Who gets which of the `spare` lines; `hints`: lines of the short ones, and of all of them."""
+    found = Shares()
+
+    def give(part: str, lines: int, *, whole: bool = False) -> None:
+        nonlocal spare
+        more = min(lines - getattr(found, part), spare)
+        if more > 0 and not (whole and getattr(found, part) + more < lines):
+            setattr(found, part, getattr(found, part) + more)
+            spare -= more
+
+    # A sight of everything first, then a way to look closer, then air, then more of everything.
+    for part, lines in (("calls", 3), ("alerts", 2), ("records", 3)):
+        give(part, lines)
+    give("hints", hints[0], whole=True)
+    for part, lines in (("calls", 4), ("alerts", 3), ("records", 4)):
+        give(part, lines)
+    give("gaps", 3, whole=True)
+    give("hints", hints[1], whole=True)
+    for part, lines in (("calls", 6), ("alerts", 6), ("records", 10**6)):
+        give(part, lines)
+    return found
+
+
+def _folded(lines: Sequence[str], width: int) -> list[Text]:
+    """Folded rather than cut: a command is there to be copied."""
+    return [Text(text[i : i + width], "dim") for text in lines for i in range(0, len(text), width)]
 
 
 def fitting(width: int) -> tuple[list[Column], int]:
@@ -150,7 +193,7 @@ def _add(table: Table, title: str, total: str, *, width: int, left: bool) -> Non
 
 
 def _feed(board: Board, lines: int) -> list[Text]:
-    shown = list(board.happenings)[-lines:]
+    shown = list(board.happenings)[-lines:] if lines else []
     return [_line(happening) for happening in shown] + [Text("")] * (lines - len(shown))
 
 

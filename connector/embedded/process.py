@@ -52,6 +52,8 @@ class ServerProcess:
         self._guard: subprocess.Popen[str] | None = None
         self._pid = 0
         self._log_start = 0
+        self.exit_status: int | None = None
+        """Of its last end, 128 + the signal's number where one ended it."""
 
     @property
     def running(self) -> bool:
@@ -160,7 +162,7 @@ class ServerProcess:
         if self._guard is None:
             return
         try:
-            self._guard.wait(timeout)
+            self.exit_status = self._guard.wait(timeout)
         except subprocess.TimeoutExpired as error:
             raise EmbeddedError(f"{self.name} (process {self._pid}) does not end") from error
         for pipe in (self._guard.stdin, self._guard.stdout):

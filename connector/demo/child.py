@@ -1,4 +1,4 @@
-"""`benzinga-kafka source` as a child process: the real thing, as an operator runs it."""
+"""`benzinga-kafka source` and `processor` as child processes: the real thing, as an operator runs it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 _STOP_SECONDS: Final = 30.0
 
 
-class SourceProcess:
-    """Started by `start`, ready when `/readyz` says so; gone with this process, however that ends."""
+class Child:
+    """Launched, then awaited until `/readyz` says so; gone with this process, however that ends."""
 
-    def __init__(self, config: Path, workspace: Workspace, stop: threading.Event) -> None:
-        """`stop` ends the wait for readiness."""
-        command = [sys.executable, "-m", "connector", "source", "--config", str(config)]
-        self._process = ServerProcess("source", command, workspace, self._is_ready, os.environ)
+    def __init__(self, name: str, config: Path, workspace: Workspace, stop: threading.Event) -> None:
+        """`name`: the command; `stop` ends the wait for readiness."""
+        self.name = name
+        command = [sys.executable, "-m", "connector", name, "--config", str(config)]
+        self._process = ServerProcess(name, command, workspace, self._is_ready, os.environ)
         self._stop = stop
         self.port = 0
         """Of its HTTP server, once it listens."""
@@ -42,16 +43,21 @@ class SourceProcess:
         """Where its metrics are."""
         return f"{HOST}:{self.port}"
 
-    def start(self) -> None:
-        """Start, and wait until it is ready. Raises EmbeddedError with what it said where it ends instead."""
+    def launch(self) -> None:
+        """Start, without waiting."""
+        self._process.launch()
+
+    def wait_ready(self) -> None:
+        """Wait until it is ready. Raises EmbeddedError with what it said where it ends instead."""
         try:
-            self._process.start()
+            self._process.wait_ready()
         except EmbeddedError as error:
             raise EmbeddedError(self.last_words) from error
 
-    def stop(self) -> None:
-        """SIGTERM: it publishes what is in flight and leaves."""
+    def stop(self) -> int | None:
+        """SIGTERM: it commits what is in flight and leaves. Its exit status."""
         self._process.stop(_STOP_SECONDS)
+        return self._process.exit_status
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -62,7 +68,7 @@ class SourceProcess:
         """Why it has ended, as it said itself: its sentences, without its log."""
         lines = self._process.tail().splitlines()
         sentences = [text.removeprefix("Error: ") for text in lines if text and not text.startswith("{")]
-        return "the source has ended: " + ("\n".join(sentences) or (lines[-1] if lines else "it said nothing"))
+        return f"the {self.name} has ended: " + ("\n".join(sentences) or (lines[-1] if lines else "it said nothing"))
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a GET. Raises OSError where it does not answer."""
@@ -88,7 +94,7 @@ class SourceProcess:
 
 
 def _port(log: str) -> int:
-    """The port named in the source's log, 0 where there is none yet."""
+    """The port named in a log, 0 where there is none yet."""
     for line in log.splitlines():
         if '"http.listening"' in line and line.endswith("}"):
             return int(json.loads(line)["port"])
