@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -46,15 +47,19 @@ def tail(
     name, partitions = find_topic(client, settings, topic)
     view = RecordView(settings)
     left = max_
-    with until_signal() as stop:
-        records = follow(
-            settings.kafka,
-            name,
-            range(partitions),
-            stop,
-            group_id=f"{settings.topics.prefix}.tail",
-            from_beginning=from_beginning,
-        )
+    with (
+        until_signal() as stop,
+        closing(
+            follow(
+                settings.kafka,
+                name,
+                range(partitions),
+                stop,
+                group_id=f"{settings.topics.prefix}.tail",
+                from_beginning=from_beginning,
+            )
+        ) as records,
+    ):
         for message in records:
             emit_json(view.as_json(message))
             if left is not None:

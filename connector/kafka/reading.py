@@ -1,6 +1,7 @@
 """Reading whole topics for a person: to the end of what is there, on and on, or one record. Nothing is committed.
 
-Read as read_committed. Values and headers are left as they are.
+Close what `scan` and `follow` give before the process ends (`contextlib.closing`): a consumer that is left to the
+interpreter's shutdown may hang it. Read as read_committed. Values and headers are left as they are.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from connector.logs import get_logger
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from confluent_kafka import Consumer, Message
 
@@ -46,7 +47,7 @@ _FINAL: Final = frozenset(
 
 def scan(
     settings: KafkaSettings, topic: str, partitions: Iterable[int], stop: threading.Event, *, group_id: str
-) -> Iterator[Message]:
+) -> Generator[Message]:
     """Every committed record, from the first to what is the end now; in order within each partition.
 
     Waits for transactions that are still open below that end. Raises KafkaError, StoppedError.
@@ -77,7 +78,7 @@ def follow(
     *,
     group_id: str,
     from_beginning: bool,
-) -> Iterator[Message]:
+) -> Generator[Message]:
     """Every committed record from now on, or from the first; until `stop`. Raises KafkaError."""
     start = OFFSET_BEGINNING if from_beginning else OFFSET_END
     with _consumer(settings, group_id, topic) as consumer:

@@ -128,6 +128,7 @@ class Redrive:
         self._on_decided = on_decided
         self._producer: TransactionalProducer | None = None
         self._batch: list[Decision] = []
+        self._batch_bytes = 0
         self._refused: dict[Place, str] = {}
         self._told: set[Place] = set()
 
@@ -167,28 +168,30 @@ class Redrive:
 
     def _pass(self, builder: RecordBuilder, partitions: Sequence[int]) -> bool:
         """Once through the letters; False where Kafka refused some, which the next pass leaves out."""
-        marks = read_marks(self._settings, self._stop)
-        redriver = Redriver(self._stream, self._settings, builder, self._window(builder))
-        self._batch, size = [], 0
+        self._batch, self._batch_bytes = [], 0
         try:
+            marks = read_marks(self._settings, self._stop)
+            redriver = Redriver(self._stream, self._settings, builder, self._window(builder))
             with closing(read_letters(self._settings, partitions, self._stop)) as letters:
                 for letter in letters:
-                    if letter.stream != self._stream.name or is_marked(letter, marks):
-                        continue
-                    if letter.place in self._refused:
-                        decision = Decision(letter, Outcome.FAILING, self._refused[letter.place])
-                    else:
-                        decision = redriver.decide(letter, time.time_ns() // 1000)
-                    self._batch.append(decision)
-                    size += sum(record.size for record in decision.records)
-                    if len(self._batch) >= MAX_LETTERS or size >= MAX_BYTES:
-                        self._commit()
-                        size = 0
+                    if letter.stream == self._stream.name and not is_marked(letter, marks):
+                        self._add(self._decide(redriver, letter))
             self._commit()
         except RejectedError as error:
             self._refuse(error)
             return False
         return True
+
+    def _decide(self, redriver: Redriver, letter: Letter) -> Decision:
+        if letter.place in self._refused:
+            return Decision(letter, Outcome.FAILING, self._refused[letter.place])
+        return redriver.decide(letter, time.time_ns() // 1000)
+
+    def _add(self, decision: Decision) -> None:
+        self._batch.append(decision)
+        self._batch_bytes += sum(record.size for record in decision.records)
+        if len(self._batch) >= MAX_LETTERS or self._batch_bytes >= MAX_BYTES:
+            self._commit()
 
     def _window(self, builder: RecordBuilder) -> Window:
         window: Window
@@ -207,7 +210,7 @@ class Redrive:
             if decision.letter.place not in self._told:
                 self._told.add(decision.letter.place)
                 self._on_decided(decision)
-        self._batch = []
+        self._batch, self._batch_bytes = [], 0
 
     def _refuse(self, error: RejectedError) -> None:
         refused = {id(record) for record in error.records}

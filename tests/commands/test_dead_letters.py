@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from connector.mapping.decoder import Decoder
 from connector.settings import Settings
 from connector.source.records import RecordBuilder
 from connector.streams import STREAMS
+from tests.support.command import read_line
 from tests.support.consume import Record, read_topic
 
 if TYPE_CHECKING:
@@ -122,14 +124,29 @@ def test_killed_at_any_moment_each_is_published_once(command: CommandLine, topic
     count = 1500
     topics.add(*(frame(number) for number in range(count)))
     process = command.start("dead-letters", "redrive")
-    assert process.stdout is not None
-    process.stdout.readline()  # the first transaction is committed, the next ones are on their way
+    read_line(process)  # the first transaction is committed, the next ones are on their way
     process.kill()
     process.communicate()
     assert 0 < len(topics.read("news")) < count
     again = command("dead-letters", "redrive")
     assert again.code == 0, again
     assert topics.keys() == sorted(f"m{number}" for number in range(count))
+
+
+def test_a_record_that_kafka_refuses_stays_and_the_others_are_published(
+    command: CommandLine, kafka: EmbeddedKafka, registry: EmbeddedRegistry, prefix: str
+) -> None:
+    small = command.with_env(BENZINGA_TOPICS__OVERRIDES='{"news": {"config": {"max.message.bytes": "4000"}}}')
+    assert small("provision").code == 0
+    topics = Topics(kafka, registry, prefix)
+    noise = random.Random(7).randbytes(20_000).hex()  # so that compressing does not help
+    topics.add(frame(1), frame(2, content={"title": noise}), frame(3), frame(2, content={"title": noise}, foo=1))
+    for told in ("2 published, 2 still failing", "2 redriven before, 2 still failing"):
+        result = small("dead-letters", "redrive")
+        assert result.code == 0, result
+        assert f"news: {told}" in result.lines
+        assert sum("Kafka refuses its record" in line for line in result.lines) == 2
+        assert topics.keys() == ["m1", "m3"]
 
 
 def test_a_source_that_runs_is_not_fenced(command: CommandLine, topics: Topics, prefix: str) -> None:

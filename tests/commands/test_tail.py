@@ -12,10 +12,10 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
+from tests.support.command import read_line
 from tests.support.topics import create_topics
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from connector.embedded import EmbeddedKafka, EmbeddedRegistry
@@ -123,9 +123,9 @@ def test_it_follows_until_a_signal_and_ends_well(
 ) -> None:
     publish(producer, topic, b"old")
     process = command.start("tail", "news", "--from-beginning")
-    assert read_line(process)["value"] == "old"
+    assert json.loads(read_line(process))["value"] == "old"
     publish(producer, topic, b"new")
-    assert read_line(process)["value"] == "new"
+    assert json.loads(read_line(process))["value"] == "new"
     assert command.end(process, number).code == 0
 
 
@@ -156,8 +156,3 @@ def test_a_topic_that_is_not_there_is_told_with_what_is(command: CommandLine, to
     assert result.code == 2
     assert "no topic nwes" in result.err
     assert topic in result.err
-
-
-def read_line(process: subprocess.Popen[bytes]) -> Any:
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())

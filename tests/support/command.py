@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -66,6 +67,15 @@ class CommandLine:
         for secret in self.secrets:
             assert secret not in result.out + result.err
         return result
+
+
+def read_line(process: subprocess.Popen[bytes]) -> bytes:
+    """The next line of a run that goes on; one that is silent for too long has to show its stacks."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], _TIMEOUT)[0]:
+        process.send_signal(signal.SIGABRT)
+        raise AssertionError(process.communicate()[1].decode())
+    return process.stdout.readline()
 
 
 def _argv(args: tuple[str, ...]) -> list[str]:
