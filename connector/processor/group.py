@@ -1,28 +1,35 @@
-"""The consumer-group side: consumes, hands records to the workers, follows rebalances, measures lag. One thread.
+"""The consumer-group side: consumes, hands records to the workers, follows rebalances. One thread.
 
 Cooperative rebalancing: a partition that stays is not interrupted. Revoked partitions get one shared deadline in which
-their workers end the transaction that is under way; who takes over fences them in any case.
+their workers end the transaction that is under way; who takes over fences them in any case. Lost ones (the group has
+gone on without us) get none: whatever they still try is refused.
+
+A worker that broke is made anew, but never while the partition may be another's, since a new one fences whoever has it.
+A member that was cut off or stopped for longer than the session learns of its loss in `poll`, within moments of
+running again, and at the latest one session time-out after the last heartbeat that was answered.
 """
 
 from __future__ import annotations
 
+import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as RdKafkaError
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka import KafkaException, TopicPartition
 
-from connector.errors import KafkaError, TopicError
+from connector.errors import ConfigurationError, KafkaError, TopicError
 from connector.kafka import clients
 from connector.kafka.topics import TRANSCRIPTS, topic_name
+from connector.kafka.transactions import StoppedError
 from connector.logs import get_logger
-from connector.processor.worker import State, Worker, consumed, now_micros
+from connector.processor.lag import Lag
+from connector.processor.partition import consumed
+from connector.processor.worker import BROKEN, State, Worker
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterable
 
     from confluent_kafka import Consumer, Message
 
@@ -36,13 +43,21 @@ POLL: Final = 0.1
 
 CONSUME: Final = 500
 
+HEARTBEATS: Final = 12
+"""In a session time-out: with a heartbeat a member hears of a rebalance, so they set how long a hand-over takes."""
+
 REVOKE_WITHIN: Final = 5.0
-"""Seconds that all revoked workers together have to end; below the session time-out, so that the group goes on."""
+"""Seconds that all revoked workers together have to end."""
 
-MEASURE_EVERY: Final = 1.0
+ABANDON_WITHIN: Final = 1.0
+"""Seconds that abandoned workers have: a call into librdkafka may take longer, but nothing comes of it any more."""
 
-RESTART_AFTER: Final = 2.0
-"""Seconds before a worker that failed is made anew."""
+RESTART_MIN: Final = 2.0
+RESTART_MAX: Final = 30.0
+"""Seconds before a worker that broke is made anew; doubled while it breaks at the same offset."""
+
+STALL: Final = 1.0
+"""Seconds between two turns after which the process was stopped, or starved: what it believes may be old."""
 
 _FINAL: Final = frozenset(
     {
@@ -52,6 +67,20 @@ _FINAL: Final = frozenset(
         RdKafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - a public constant
     }
 )
+
+
+@dataclass(slots=True)
+class _Restart:
+    """Of a worker that broke."""
+
+    wait: float
+    """Seconds."""
+
+    due: float | None
+    """Monotonic seconds; None once the successor was started."""
+
+    offset: int | None
+    """Where the successor begins."""
 
 
 class Group:
@@ -64,29 +93,30 @@ class Group:
         self._topic = topic_name(settings.topics, TRANSCRIPTS)
         self._metrics = metrics
         self._make_worker = make_worker
+        self._session = settings.processor.session_timeout.total_seconds()
         membership = {"group.instance.id": settings.processor.instance_id} if settings.processor.instance_id else {}
         self._consumer: Consumer = clients.consumer(
             settings.kafka,
             self.group_id,
             **{
-                "session.timeout.ms": int(settings.processor.session_timeout.total_seconds() * 1000),
-                "heartbeat.interval.ms": int(settings.processor.session_timeout.total_seconds() * 1000 / 3),
+                "session.timeout.ms": int(self._session * 1000),
+                "heartbeat.interval.ms": int(self._session * 1000 / HEARTBEATS),
                 "partition.assignment.strategy": "cooperative-sticky",
                 "queued.max.messages.kbytes": 8_192,
                 **membership,
             },
         )
-        self._admin = clients.admin(settings.kafka)
+        self._consumer_lock = threading.Lock()
+        self._left = False
+        self._lag = Lag(settings.kafka, self._topic, metrics)
         self._paused: set[int] = set()
-        self._restart_at: dict[int, float] = {}
-        self._measure_at = 0.0
-        self._asked: tuple[int, dict[TopicPartition, Future[object]]] | None = None
-        """When the last stable offsets were asked for (µs), and the answers to come."""
+        self._restarts: dict[int, _Restart] = {}
+        self._turned_at = time.monotonic()
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Consume until `stop`; then leave the group in order. `beat` is called at every turn, several a second.
 
-        Raises KafkaError where going on makes no sense.
+        Raises KafkaError or ConfigurationError where going on makes no sense.
         """
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -96,11 +126,13 @@ class Group:
                 beat()
                 self._consume()
                 self._look_after_workers()
-                self._measure()
+                self._lag.poll(self.workers)
         except KafkaException as error:
             raise KafkaError(f"{self.group_id}: {error.args[0].str()}", code=error.args[0].name()) from error
         finally:
             self._end_workers(list(self.workers))
+            with self._consumer_lock:
+                self._left = True
             self._consumer.close()
 
     @property
@@ -119,7 +151,7 @@ class Group:
         by_partition: dict[int, list[Message]] = {}
         for message in (first, *self._consumer.consume(CONSUME, timeout=0)):
             error = message.error()
-            if error is not None and error.code() != RdKafkaError._PARTITION_EOF:  # noqa: SLF001
+            if error is not None and error.code() != RdKafkaError._PARTITION_EOF:  # noqa: SLF001 - a public constant
                 self._trouble(error)
             else:
                 by_partition.setdefault(message.partition() or 0, []).append(message)
@@ -134,42 +166,94 @@ class Group:
     def _trouble(self, error: RdKafkaError) -> None:
         if error.code() in _FINAL:
             raise TopicError(f"{self._topic}: {error.str()}; run `benzinga-kafka provision`, or allow READ on it")
+        if error.code() == RdKafkaError.INVALID_SESSION_TIMEOUT:
+            raise ConfigurationError(
+                [
+                    (
+                        f"processor.session_timeout: the brokers refuse {self._session:g} s; set one between their "
+                        "group.min.session.timeout.ms and group.max.session.timeout.ms"
+                    )
+                ]
+            )
+        if error.code() in {RdKafkaError.FENCED_INSTANCE_ID, RdKafkaError._FENCED}:  # noqa: SLF001
+            raise KafkaError(
+                f"{self.group_id}: another process has joined with this processor.instance_id; give each its own",
+                code=error.name(),
+            )
         if error.fatal():
             raise KafkaException(error)
         log.warning("processor.consumer_error", error=error.str(), code=error.name())
 
+    # Workers
+
     def _look_after_workers(self) -> None:
-        """Pause where too much waits; make workers that failed anew, from the committed offset on."""
+        """Pause where too much waits; make workers that broke anew, from the committed offset on."""
+        now = time.monotonic()
+        stalled, self._turned_at = now - self._turned_at > STALL, now
         for partition, worker in list(self.workers.items()):
-            here = [TopicPartition(self._topic, partition)]
-            if worker.state is State.FAILED:
-                self._restart(partition)
+            if worker.state in BROKEN:
+                self._restart(worker, now, stalled=stalled)
             elif worker.is_full and partition not in self._paused:
-                self._consumer.pause(here)
+                self._consumer.pause([TopicPartition(self._topic, partition)])
                 self._paused.add(partition)
             elif partition in self._paused and not worker.is_full:
-                self._consumer.resume(here)
-                self._paused.discard(partition)
+                self._resume([partition])
 
-    def _restart(self, partition: int) -> None:
-        due = self._restart_at.setdefault(partition, time.monotonic() + RESTART_AFTER)
-        if time.monotonic() < due:
-            return
-        del self._restart_at[partition]
-        here = TopicPartition(self._topic, partition)
-        [committed] = self._consumer.committed([here], timeout=10)
-        here.offset = committed.offset if committed.offset >= 0 else self._beginning(partition)
-        self._consumer.seek(here)
-        self._start(partition)
+    def _resume(self, partitions: Iterable[int]) -> None:
+        paused = self._paused.intersection(partitions)
+        self._consumer.resume([TopicPartition(self._topic, partition) for partition in paused])
+        self._paused -= paused
 
-    def _beginning(self, partition: int) -> int:
-        low, _high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=10)
-        return int(low)
+    def _restart(self, worker: Worker, now: float, *, stalled: bool) -> None:
+        """Begin again where the broken worker's committed work ends, once the partition is known to be ours still."""
+        partition, at = worker.partition, worker.resume_from
+        planned = self._restarts.get(partition)
+        if planned is None or planned.due is None:
+            again = planned is not None and planned.offset == at
+            wait = min(RESTART_MAX, planned.wait * 2) if planned is not None and again else RESTART_MIN
+            surely = max(wait, self._session) if worker.state is State.FENCED else wait
+            self._restarts[partition] = _Restart(wait, now + surely, at)
+        elif stalled:
+            planned.due = max(planned.due, now + RESTART_MIN)
+        elif now >= planned.due:
+            try:
+                if at is not None:
+                    self._consumer.seek(TopicPartition(self._topic, partition, at))
+            except KafkaException as error:
+                log.warning("processor.seek_failed", partition=partition, error=error.args[0].str())
+                planned.due = now + RESTART_MIN
+                return
+            planned.due = None
+            self._start(partition)
 
     def _start(self, partition: int) -> None:
-        worker = self._make_worker(partition, self.group_id, self._consumer.consumer_group_metadata)
+        worker = self._make_worker(partition, self.group_id, self._group_metadata)
         self.workers[partition] = worker
         worker.start()
+
+    def _group_metadata(self) -> object:
+        """For the workers' threads, of which one may outlive the membership."""
+        with self._consumer_lock:
+            if self._left:
+                raise StoppedError(f"{self.group_id}: the group was left")
+            return self._consumer.consumer_group_metadata()
+
+    def _end_workers(self, partitions: list[int], *, lost: bool = False) -> None:
+        workers = [worker for number in partitions if (worker := self.workers.pop(number, None)) is not None]
+        for worker in workers:
+            worker.stop()
+        deadline = time.monotonic() + (0.0 if lost else REVOKE_WITHIN)
+        late = [worker for worker in workers if not worker.join(max(0.0, deadline - time.monotonic()))]
+        for worker in late:
+            worker.abandon()
+        deadline = time.monotonic() + ABANDON_WITHIN
+        for worker in late:
+            if not worker.join(max(0.0, deadline - time.monotonic())):
+                log.warning("processor.worker_cut_off", partition=worker.partition)
+        for number in partitions:
+            self._restarts.pop(number, None)
+            self._lag.forget(number)
+        self._metrics.open_calls.set(sum(worker.open_calls for worker in self.workers.values()))
 
     # Rebalances: called from within poll
 
@@ -181,59 +265,15 @@ class Group:
             self._start(number)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        numbers = sorted(p.partition for p in partitions)
-        log.info("processor.revoked", partitions=numbers)
-        self._end_workers(numbers)
-        consumer.incremental_unassign(partitions)
+        log.info("processor.revoked", partitions=sorted(p.partition for p in partitions))
+        self._give_up(consumer, partitions, lost=False)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        numbers = sorted(p.partition for p in partitions)
-        log.warning("processor.lost", partitions=numbers)
-        self._end_workers(numbers)
+        log.warning("processor.lost", partitions=sorted(p.partition for p in partitions))
+        self._give_up(consumer, partitions, lost=True)
+
+    def _give_up(self, consumer: Consumer, partitions: list[TopicPartition], *, lost: bool) -> None:
+        numbers = [p.partition for p in partitions]
+        self._end_workers(numbers, lost=lost)
+        self._resume(numbers)  # a pause would outlive the assignment
         consumer.incremental_unassign(partitions)
-
-    def _end_workers(self, partitions: list[int]) -> None:
-        deadline = time.monotonic() + REVOKE_WITHIN
-        workers = [worker for number in partitions if (worker := self.workers.pop(number, None)) is not None]
-        for worker in workers:
-            worker.stop()
-        for worker in workers:
-            if not worker.join(max(0.0, deadline - time.monotonic())):
-                log.warning("processor.worker_cut_off", partition=worker.partition)
-        for number in partitions:
-            self._paused.discard(number)
-            self._restart_at.pop(number, None)
-            for gauge in (self._metrics.lag_messages, self._metrics.lag_seconds):
-                gauge.remove(self._topic, str(number))
-
-    # Lag
-
-    def _measure(self) -> None:
-        """Ask for the partitions' last stable offsets about once a second; tell workers and metrics the answer."""
-        if self._asked is not None:
-            asked_at, answers = self._asked
-            if not all(answer.done() for answer in answers.values()):
-                return
-            self._asked = None
-            for here, answer in answers.items():
-                if answer.exception() is None:
-                    self._measured(here.partition, asked_at, int(answer.result().offset))  # type: ignore[attr-defined]
-        if self.workers and time.monotonic() >= self._measure_at:
-            self._measure_at = time.monotonic() + MEASURE_EVERY
-            latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-            asked = {TopicPartition(self._topic, partition): latest for partition in self.workers}
-            self._asked = (
-                now_micros(),
-                self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=5.0),
-            )
-
-    def _measured(self, partition: int, asked_at: int, stable: int) -> None:
-        worker = self.workers.get(partition)
-        if worker is None:
-            return
-        worker.stable_until(asked_at, stable)
-        lag = max(0, stable - (worker.position or 0))
-        seconds = max(0.0, time.time() - worker.oldest_timestamp / 1000) if lag and worker.oldest_timestamp else 0.0
-        self._metrics.lag_messages.labels(self._topic, str(partition)).set(lag)
-        self._metrics.lag_seconds.labels(self._topic, str(partition)).set(seconds)
-        self._metrics.open_calls.set(sum(worker.open_calls for worker in self.workers.values()))

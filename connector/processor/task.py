@@ -61,11 +61,13 @@ class Batch:
 
     records: list[Record] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
-    published: Counter[str] = field(default_factory=Counter)
+    published: list[tuple[Record, str]] = field(default_factory=list)
+    """Revisions of calls, and why."""
+
     missing: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)
-    alerts: list[tuple[str, int]] = field(default_factory=list)
-    """Rule, and when its sentence was received (µs)."""
+    alerts: list[tuple[Record, str, int]] = field(default_factory=list)
+    """With the rule, and when the sentence was received (µs)."""
 
     suppressed: Counter[str] = field(default_factory=Counter)
 
@@ -73,16 +75,22 @@ class Batch:
         """Add it to the metrics: it is committed."""
         for outcome, count in self.outcomes.items():
             metrics.sentences.labels(outcome).inc(count)
-        for reason, count in self.published.items():
-            metrics.calls_published.labels(reason).inc(count)
+        for _, reason in self.published:
+            metrics.calls_published.labels(reason).inc()
         for reason, count in self.dead_letters.items():
             metrics.dead_letters.labels(reason).inc(count)
-        for rule, received_at in self.alerts:
+        for _, rule, received_at in self.alerts:
             metrics.alerts.labels(rule).inc()
             metrics.alert_seconds.observe(max(0.0, (now - received_at) / 1e6))
         for rule, count in self.suppressed.items():
             metrics.alerts_suppressed.labels(rule).inc(count)
         metrics.missing_sentences.inc(self.missing)
+
+    def refused(self, record: Record) -> None:
+        """Kafka will not take this record: a dead letter goes in its place."""
+        self.published = [one for one in self.published if one[0] is not record]
+        self.alerts = [one for one in self.alerts if one[0] is not record]
+        self.dead_letters["encode"] += 1
 
 
 class PartitionTask:
@@ -122,12 +130,8 @@ class PartitionTask:
     def replay(self, record: Consumed) -> None:
         """Take in a record that an earlier life has processed and committed."""
         transcript_id = record.key.decode("utf-8", "replace").rpartition(":")[0]
-        if not self.joiner.replays(transcript_id):
-            return
-        try:
-            self.joiner.replay(self._read(record))
-        except DecodeError:
-            return  # it was a dead letter then, and is one now
+        if self.joiner.replays(transcript_id) and (sentence := self._read_again(record)) is not None:
+            self.joiner.replay(sentence)
 
     # Running
 
@@ -169,6 +173,13 @@ class PartitionTask:
             reader = self._readers[schema_id] = self._reader(schema_id)
         return reader(value[PREFIX:], self._partition, record.offset)
 
+    def _read_again(self, record: Consumed) -> Sentence | None:
+        """As `_read`; None for a record that was a dead letter when it was processed."""
+        try:
+            return self._read(record)
+        except DecodeError:
+            return None
+
     def _reader(self, schema_id: int) -> SentenceReader:
         try:
             return reader_for(json.loads(self._schema_of(schema_id)))
@@ -186,11 +197,12 @@ class PartitionTask:
             self.joiner.keep_alerts(sentence.transcript_id, looked.remember)
         for alert in looked.alerts:
             try:
-                self.batch.records.append(self._outputs.alert(alert.datum, now))
+                record = self._outputs.alert(alert.datum, now)
             except EncodeError as error:
                 self._dead_letter(sentence.value, "encode", str(error), sentence.received_at, now)
             else:
-                self.batch.alerts.append((alert.rule_id, alert.received_at))
+                self.batch.records.append(record)
+                self.batch.alerts.append((record, alert.rule_id, alert.received_at))
         self.batch.suppressed.update(looked.suppressed)
 
     def _reload(self, reload: Reload) -> None:
@@ -199,10 +211,8 @@ class PartitionTask:
             self.joiner.unavailable(reload.transcript_id)
             return
         wanted = f"{reload.transcript_id}:".encode()
-        self.joiner.reload(
-            reload.transcript_id,
-            [self._read(record) for record in records if record.key.startswith(wanted)],
-        )
+        found = [self._read_again(record) for record in records if record.key.startswith(wanted)]
+        self.joiner.reload(reload.transcript_id, [sentence for sentence in found if sentence is not None])
 
     def _add_loaded(self, sentence: Sentence, now: int) -> Added:
         added = self.joiner.add(sentence, now)
@@ -228,7 +238,7 @@ class PartitionTask:
             self._dead_letter(effect.transcript_id.encode(), "encode", str(error), now, now)
             return
         self.batch.records.append(record)
-        self.batch.published[effect.reason] += 1
+        self.batch.published.append((record, effect.reason))
         self.batch.missing += effect.missing
 
     def _dead_letter(self, value: bytes, reason: str, detail: str, received_at: int, now: int) -> None:
