@@ -51,6 +51,10 @@ class SourceApp:
             return ["starting: broker, topics and schemas are being checked"]
         return [reason for stream in self.streams if (reason := stream.unready) is not None]
 
+    def status(self) -> dict[str, Any]:
+        """What `/status` tells, as JSON values."""
+        return {"instance": self.instance, "streams": {stream.stream.name: stream.status() for stream in self.streams}}
+
     def stop(self) -> None:
         """Finish what is in flight, then end; a second call ends at once."""
         if self._stop.is_set():
@@ -65,7 +69,7 @@ class SourceApp:
     async def run(self) -> None:
         """Carry the streams until `stop`. Raises ConfigurationError or KafkaError where that cannot begin."""
         health = Health(self.unready)
-        server = HttpServer(self.settings.http, self.registry, health)
+        server = HttpServer(self.settings.http, self.registry, health, self.status)
         server.start()
         beating = asyncio.create_task(health.run())
         try:

@@ -65,8 +65,8 @@ class Intake:
         self._metrics = metrics
         self._received = {action: metrics.messages_received.labels(name, action) for action in ACTIONS}
         self._feed_lag = metrics.feed_lag.labels(name)
-        self._last_received_at = 0
-        metrics.last_message_timestamp.labels(name).set_function(lambda: self._last_received_at / 1e6)
+        self.last_received_at = 0
+        metrics.last_message_timestamp.labels(name).set_function(lambda: self.last_received_at / 1e6)
         self._replayed = metrics.replayed_messages.labels(name)
         self._unknown_fields = metrics.unknown_fields.labels(name)
         self._duplicates = {origin: metrics.duplicates.labels(name, origin) for origin in DUPLICATE_ORIGINS}
@@ -204,7 +204,7 @@ class Intake:
 
     def _count(self, message: Message, frame: Frame) -> None:
         self._received[bounded(message.action or "message", ACTIONS)].inc()
-        self._last_received_at = frame.received_at
+        self.last_received_at = frame.received_at
         if message.event_time is not None:
             self._feed_lag.observe(max(0.0, frame.received_at / 1e6 - message.event_time / 1e9))
 

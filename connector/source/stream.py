@@ -18,12 +18,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from connector.errors import FencedError, KafkaError
 from connector.feed.connection import Feed
 from connector.kafka import clients
 from connector.kafka.claims import claim_record, last_claim
+from connector.kafka.records import rfc_3339
 from connector.kafka.transactions import StoppedError, TransactionalProducer
 from connector.logs import get_logger
 from connector.mapping.decoder import Decoder
@@ -128,6 +129,17 @@ class StreamSource:
         if self.intake.refused_status is not None:
             return f"{self.stream.name}: the feed refuses the API key ({self.intake.refused_status})"
         return None
+
+    def status(self) -> dict[str, Any]:
+        """What a person asks first, as JSON values; instants as RFC 3339."""
+        feed, intake = self.feed, self.intake
+        return {
+            "state": self.state.value,
+            "taken_over_by": self.owner,
+            "feed": {"state": feed.state.value, "since": rfc_3339(feed.since), "detail": feed.detail or None},
+            "last_message_at": rfc_3339(intake.last_received_at) if intake.last_received_at else None,
+            "pending": {"messages": len(self.outbox), "bytes": self.outbox.bytes, "oldest_seconds": self._oldest_age()},
+        }
 
     async def run(self) -> None:
         """Own the stream until stopped or taken over. Raises KafkaError only where going on makes no sense."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,6 +76,12 @@ def carried(
                     "benzinga_source_id_conflicts_total",
                 )
             }
+            status = json.loads(source.get("/status")[1])
+            assert status["ready"]
+            assert {name: stream["state"] for name, stream in status["streams"].items()} == dict.fromkeys(
+                names, "publishing"
+            )
+            assert all(stream["feed"]["state"] == "live" for stream in status["streams"].values())
             assert source.stop() == 0
     topics = {
         name: read_topic(kafka.bootstrap_servers, f"{PREFIX}.{name}", registry_url=registry.url)
