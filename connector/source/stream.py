@@ -197,8 +197,8 @@ class StreamSource:
         claim = claim_record(self._settings, self.stream.name, self._instance)
         await self._in_thread(lambda: producer.publish([claim]))
         self._enter(State.READING_TAIL)
-        restored = await self._in_thread(self._restore)
-        self.intake.restore(restored, first=first)
+        # Not kept in a variable: it is tens of megabytes, and this frame lives as long as the producer.
+        self.intake.restore(await self._in_thread(self._restore), first=first)
         self._metrics.owned.labels(self.stream.name).set(1)
         self._enter(State.PUBLISHING)
         if self._feed_task is None and not self._stopping:
