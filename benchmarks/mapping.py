@@ -1,4 +1,4 @@
-"""`python -m benchmarks.mapping`: CPU microseconds a frame for decode and encode of each stream, no Kafka and no socket."""
+"""`python -m benchmarks.mapping`: CPU microseconds a frame to decode and encode, each stream; no Kafka, no socket."""
 
 from __future__ import annotations
 
