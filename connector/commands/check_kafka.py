@@ -9,6 +9,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation
 
 from connector.commands import findings
+from connector.commands.setup import BROKER_TIMEOUT
 from connector.errors import BenzingaKafkaError, TopicError
 from connector.kafka import clients, topics
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from connector.kafka.topics import Difference, TopicSpec
     from connector.settings import Settings
 
-BROKER_TIMEOUT: Final = 15.0
 TRANSACTION_TIMEOUT: Final = 15.0
 
 _MATTERS: Final = frozenset({"cleanup.policy", "max.message.bytes"})

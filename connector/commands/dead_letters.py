@@ -14,8 +14,8 @@ import typer
 
 from connector.commands.command import Command
 from connector.commands.output import emit, emit_json, emit_line, until_signal
-from connector.commands.setup import ConfigFile, begin
-from connector.commands.tail import BROKER_TIMEOUT, header_texts
+from connector.commands.setup import BROKER_TIMEOUT, ConfigFile, begin
+from connector.commands.tail import header_texts
 from connector.errors import ConfigurationError
 from connector.kafka import clients, topics
 from connector.kafka.reading import read_one

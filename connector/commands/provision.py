@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connector.commands.command import FAILED, together
 from connector.commands.output import emit_line
-from connector.commands.setup import ConfigFile, begin
+from connector.commands.setup import BROKER_TIMEOUT, ConfigFile, begin
 from connector.errors import BenzingaKafkaError, TopicError
 from connector.kafka import clients, topics
 from connector.kafka.registry import COMPATIBILITY, Registry
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from connector.kafka.topics import Difference, TopicSpec
     from connector.settings import Settings
-
-BROKER_TIMEOUT: Final = 15.0
-"""Seconds a broker has to answer."""
 
 
 def provision(

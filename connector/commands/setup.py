@@ -24,6 +24,9 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings (YAML); the environment wins over it.")
 ]
 
+BROKER_TIMEOUT: Final = 10.0
+"""Seconds a broker has to answer before a tool gives up and says why."""
+
 _SECRET_KEY: Final = re.compile(r"(?i)password|passphrase|secret|token|credential|user\.?info|jaas|api\.?key|\.pem$")
 _NOT_SECRET: Final = re.compile(r"(?i)\.(url|uri|location|mechanism|ms|class)$|\.endpoint")
 

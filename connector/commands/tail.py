@@ -6,12 +6,12 @@ import json
 from base64 import b64encode
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connector.commands.output import emit_json, until_signal
-from connector.commands.setup import ConfigFile, begin
+from connector.commands.setup import BROKER_TIMEOUT, ConfigFile, begin
 from connector.errors import ConfigurationError, RegistryError
 from connector.kafka import clients, topics
 from connector.kafka.decoding import AvroValues, UndecodableError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
     from connector.settings import Settings
-
-BROKER_TIMEOUT: Final = 15.0
 
 
 def tail(

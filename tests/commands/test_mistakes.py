@@ -52,11 +52,10 @@ def config(tmp_path: Path) -> Callable[[str], str]:
         ),
     ],
 )
-@pytest.mark.parametrize("name", ["source", "check"])
 def test_a_settings_file_that_is_wrong(
-    bare: CommandLine, config: Callable[[str], str], name: str, text: str, sentences: list[str]
+    bare: CommandLine, config: Callable[[str], str], text: str, sentences: list[str]
 ) -> None:
-    result = bare(name, "--config", config(text))
+    result = bare("check", "--config", config(text))
     assert (result.code, result.out) == (2, "")
     assert [sentence for sentence in sentences if sentence not in result.err] == []
     assert len(result.err.splitlines()) == (1 if len(sentences) == 1 else len(sentences) + 1)
@@ -163,14 +162,15 @@ def web_server() -> Iterator[Callable[[int], str]]:
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"),
+    ("name", "status", "advice"),
     [
-        (200, "is no schema registry"),
-        (401, "check basic.auth.user.info"),
-        (404, "base of a Confluent-compatible API"),
+        ("source", 200, "is no schema registry"),
+        ("source", 401, "check basic.auth.user.info"),
+        ("source", 404, "base of a Confluent-compatible API"),
+        ("check", 401, "check basic.auth.user.info"),
+        ("provision", 200, "is no schema registry"),
     ],
 )
-@pytest.mark.parametrize("name", ["source", "check", "provision"])
 def test_an_address_that_is_no_registry(
     command: CommandLine, web_server: Callable[[int], str], name: str, status: int, advice: str
 ) -> None:
