@@ -31,9 +31,8 @@ environment wins over the file. Unknown settings are errors, and all problems ar
 `250ms`, `10s`, `30m`, `12h`, `30d`; lists and maps in the environment are JSON.
 """
 
-_RESERVED: Final = ("processor.", "source.ownership.", "source.journal.")
-_IN_USE: Final = frozenset({"processor.grace"})
-"""Settings that are read and checked, and that nothing acts on yet; and those of them that something does."""
+_RESERVED: Final = ("source.ownership.", "source.journal.")
+"""Settings that are read and checked, and that nothing acts on yet."""
 
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _NAMES: Final = {
@@ -65,7 +64,7 @@ def _rows(path: str, group: type[BaseModel]) -> Iterator[tuple[str, str, str, st
         if (inner := _model(field.annotation)) is not None:
             yield from _rows(below, inner)
             continue
-        reserved = below.startswith(_RESERVED) and below not in _IN_USE
+        reserved = below.startswith(_RESERVED)
         meaning = f"{'(Not used yet.) ' if reserved else ''}{field.description or ''}"
         yield f"`{below}`", _type_name(field.annotation), _default(field), meaning
         if (entry := _entry(field.annotation)) is not None:

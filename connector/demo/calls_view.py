@@ -20,15 +20,16 @@ def headline(board: CallsBoard, width: int) -> Text:
     numbers = board.numbers
     parts = [
         f"calls {numbers.open_calls:.0f} open, {board.closed} closed",
-        f"alerts {board.alert_count}, {numbers.suppressed:.0f} held back",
+        f"alerts {board.alert_count}",
         f"lag {numbers.lag_messages:.0f} messages, {numbers.lag_seconds:.1f} s",
-        "" if numbers.alert_latency is None else f"to alert {numbers.alert_latency * 1000:.0f} ms",
+        f"{numbers.suppressed:.0f} held back",
+        "" if numbers.alert_latency is None else f"sentence to alert {numbers.alert_latency * 1000:.0f} ms",
     ]
     text = Text("processor", "bold", no_wrap=True, overflow="ellipsis")
     for part in filter(None, parts):
-        if text.cell_len + 3 + len(part) > width:
+        if text.cell_len + 2 + len(part) > width:
             break
-        text.append("   ").append(part, "")
+        text.append(f"  {part}", "not bold")
     return text
 
 

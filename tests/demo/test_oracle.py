@@ -27,7 +27,8 @@ def sentence(sequence: int, text: str = "We grew.", status: str = "IN_PROGRESS")
 
 
 def line(stream: str, payload: str, kind: str = "message", *, delivered: bool = True) -> str:
-    return json.dumps({"stream": stream, "kind": kind, "delivered": delivered, "payload": payload}) + "\n"
+    row = {"stream": stream, "kind": kind, "sent_at": 1_767_628_056_000_000, "delivered": delivered, "payload": payload}
+    return json.dumps(row) + "\n"
 
 
 class Case:

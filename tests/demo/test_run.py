@@ -107,7 +107,7 @@ def _command_line(pid: int) -> str:
 @pytest.mark.kafka
 @pytest.mark.slow
 def test_two_runs_at_once_verify_everything_and_leave_nothing(tmp_path: Path) -> None:
-    timed = Demo("--seconds", "10", "--picture", str(tmp_path / "view.svg"), temporary=tmp_path / "timed")
+    timed = Demo("--seconds", "15", "--picture", str(tmp_path / "view.svg"), temporary=tmp_path / "timed")
     interrupted = Demo(temporary=tmp_path / "interrupted")
     interrupted.until("5 s:")
     interrupted.signal(signal.SIGINT)
@@ -117,6 +117,13 @@ def test_two_runs_at_once_verify_everything_and_leave_nothing(tmp_path: Path) ->
         said = "".join(demo.errors)
         assert code == 0, summary + said
         assert re.match(r"Verified after \d+ s: \d+ messages in Kafka, each exactly once, none altered\.", summary)
+        calls = re.search(
+            r"^(\d+) calls closed, \d+ open: .* (\d+) alerts: none missing, none twice\.$", summary, re.MULTILINE
+        )
+        assert calls is not None, summary
+        if demo is timed:
+            assert int(calls[1]) > 0, summary
+            assert int(calls[2]) > 0, summary
         rows = {row[0]: [int(cell) for cell in row[1:]] for row in map(str.split, summary.splitlines()) if _is_row(row)}
         assert rows.keys() == {*STREAMS, "all"}
         for _sent, distinct, found, *wrong in rows.values():
@@ -126,11 +133,13 @@ def test_two_runs_at_once_verify_everything_and_leave_nothing(tmp_path: Path) ->
         assert max(map(len, summary.splitlines())) <= 80
         assert "tail news --config" in said
         assert not TOKEN.search(summary + said + " ".join(demo.command_lines))
-        assert any("kafka.Kafka" in text for text in demo.command_lines)
+        for child in ("kafka.Kafka", "connector source", "connector processor"):
+            assert any(child in text for text in demo.command_lines)
         assert demo.left() == {}
         assert list(demo.temporary.iterdir()) == []
     view = (tmp_path / "view.svg").read_text()
     assert "transcripts" in view
+    assert "processor" in view
     assert "http" not in re.sub(r"http://www.w3.org/2000/svg|https://www.textualize.io", "", view)
 
 
