@@ -51,7 +51,7 @@ class ThreadedSimulator:
         self._thread.join()
         self._loop.close()
 
-    def call(self, action: Callable[[Simulator], T], timeout: float = 30.0) -> T:
+    def call(self, action: Callable[[Simulator], T], timeout: float = 60.0) -> T:
         """What `action` returns, run in the simulator's thread; TimeoutError after `timeout` seconds."""
 
         async def run() -> T:
@@ -59,7 +59,7 @@ class ThreadedSimulator:
 
         return self._run(run(), timeout)
 
-    def wait(self, work: Callable[[Simulator], Coroutine[Any, Any, T] | asyncio.Task[T]], timeout: float = 30.0) -> T:
+    def wait(self, work: Callable[[Simulator], Coroutine[Any, Any, T] | asyncio.Task[T]], timeout: float = 60.0) -> T:
         """What `work`'s coroutine or task ends with, run in the simulator's thread."""
 
         async def run() -> T:
@@ -67,5 +67,5 @@ class ThreadedSimulator:
 
         return self._run(run(), timeout)
 
-    def _run(self, work: Coroutine[Any, Any, T], timeout: float = 30.0) -> T:
+    def _run(self, work: Coroutine[Any, Any, T], timeout: float = 60.0) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)

@@ -97,7 +97,7 @@ class SourceProcess:
     def until_ready(self, timeout: float = READY_SECONDS) -> None:
         self.until(lambda: self.get("/readyz")[0] == 200, timeout)
 
-    def until(self, predicate: Any, timeout: float = 30.0) -> None:
+    def until(self, predicate: Any, timeout: float = 60.0) -> None:
         deadline = time.monotonic() + timeout
         while not predicate():
             assert self.running, f"the {self.command} ended with {self.process.returncode}:\n{self.log_tail()}"
