@@ -68,7 +68,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 def test_the_wheel_carries_schemas_hashes_types_and_licence(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     assert {f"connector/schemas/{stream}.avsc" for stream in STREAMS} <= names
-    assert {"connector/py.typed", "connector/embedded/maven.lock", "connector/embedded/guard.py"} <= names
+    assert {"connector/py.typed", "connector/demo/rules.yaml"} <= names
+    assert {"connector/embedded/maven.lock", "connector/embedded/guard.py"} <= names
     assert f"benzinga_kafka-{__version__}.dist-info/licenses/LICENSE" in names
     entry_points = wheel.read(f"benzinga_kafka-{__version__}.dist-info/entry_points.txt").decode()
     assert "benzinga-kafka = connector.cli:main" in entry_points

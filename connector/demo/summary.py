@@ -50,7 +50,8 @@ def _verdict(outcome: Outcome) -> Iterator[str]:
         calls = outcome.calls
         state = f"{calls.closed} calls closed, {calls.wanted - calls.closed} open"
         yield f"Verified {after}: {distinct} messages in Kafka, each exactly once, none altered."
-        yield f"{state}: each says all that was sent of it. {calls.alerts} alerts: none missing, none twice."
+        yield f"{state}: each says all that was sent of it."
+        yield f"{calls.alerts} alerts: none missing, none twice."
     else:
         yield f"NOT as it must be {after}: see missing, twice, altered and the last lines."
 

@@ -118,7 +118,7 @@ def test_two_runs_at_once_verify_everything_and_leave_nothing(tmp_path: Path) ->
         assert code == 0, summary + said
         assert re.match(r"Verified after \d+ s: \d+ messages in Kafka, each exactly once, none altered\.", summary)
         calls = re.search(
-            r"^(\d+) calls closed, \d+ open: .* (\d+) alerts: none missing, none twice\.$", summary, re.MULTILINE
+            r"^(\d+) calls closed, \d+ open: .*\n(\d+) alerts: none missing, none twice\.$", summary, re.MULTILINE
         )
         assert calls is not None, summary
         if demo is timed:
