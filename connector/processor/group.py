@@ -11,7 +11,6 @@ running again, and at the latest one session time-out after the last heartbeat t
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -22,13 +21,13 @@ from confluent_kafka import KafkaException, TopicPartition
 from connector.errors import ConfigurationError, KafkaError, TopicError
 from connector.kafka import clients
 from connector.kafka.topics import TRANSCRIPTS, topic_name
-from connector.kafka.transactions import StoppedError
 from connector.logs import get_logger
 from connector.processor.lag import Lag
 from connector.processor.partition import consumed
 from connector.processor.worker import BROKEN, State, Worker
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable
 
     from confluent_kafka import Consumer, Message
@@ -51,6 +50,9 @@ REVOKE_WITHIN: Final = 5.0
 
 ABANDON_WITHIN: Final = 1.0
 """Seconds that abandoned workers have: a call into librdkafka may take longer, but nothing comes of it any more."""
+
+MEMBERSHIP_EVERY: Final = 1.0
+"""Seconds between two looks at the group's metadata without a rebalance."""
 
 RESTART_MIN: Final = 2.0
 RESTART_MAX: Final = 30.0
@@ -102,12 +104,15 @@ class Group:
                 "session.timeout.ms": int(self._session * 1000),
                 "heartbeat.interval.ms": int(self._session * 1000 / HEARTBEATS),
                 "partition.assignment.strategy": "cooperative-sticky",
+                "fetch.message.max.bytes": 1024 * 1024,
                 "queued.max.messages.kbytes": 8_192,
                 **membership,
             },
         )
-        self._consumer_lock = threading.Lock()
-        self._left = False
+        self._membership: object = None
+        """The consumer group's metadata, for the workers. They must not ask the consumer: a call from another thread
+        waits until nobody polls, and that may be never."""
+        self._membership_due = 0.0
         self._lag = Lag(settings.kafka, self._topic, metrics)
         self._paused: set[int] = set()
         self._restarts: dict[int, _Restart] = {}
@@ -125,14 +130,13 @@ class Group:
             while not stop.is_set():
                 beat()
                 self._consume()
+                self._note_membership()
                 self._look_after_workers()
                 self._lag.poll(self.workers)
         except KafkaException as error:
             raise KafkaError(f"{self.group_id}: {error.args[0].str()}", code=error.args[0].name()) from error
         finally:
             self._end_workers(list(self.workers))
-            with self._consumer_lock:
-                self._left = True
             self._consumer.close()
 
     @property
@@ -227,16 +231,9 @@ class Group:
             self._start(partition)
 
     def _start(self, partition: int) -> None:
-        worker = self._make_worker(partition, self.group_id, self._group_metadata)
+        worker = self._make_worker(partition, self.group_id, lambda: self._membership)
         self.workers[partition] = worker
         worker.start()
-
-    def _group_metadata(self) -> object:
-        """For the workers' threads, of which one may outlive the membership."""
-        with self._consumer_lock:
-            if self._left:
-                raise StoppedError(f"{self.group_id}: the group was left")
-            return self._consumer.consumer_group_metadata()
 
     def _end_workers(self, partitions: list[int], *, lost: bool = False) -> None:
         workers = [worker for number in partitions if (worker := self.workers.pop(number, None)) is not None]
@@ -255,17 +252,25 @@ class Group:
             self._lag.forget(number)
         self._metrics.open_calls.set(sum(worker.open_calls for worker in self.workers.values()))
 
+    def _note_membership(self, *, now: bool = False) -> None:
+        """The generation changes with the callbacks of a rebalance; a look now and then costs nothing."""
+        if now or time.monotonic() >= self._membership_due:
+            self._membership = self._consumer.consumer_group_metadata()
+            self._membership_due = time.monotonic() + MEMBERSHIP_EVERY
+
     # Rebalances: called from within poll
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = sorted(p.partition for p in partitions)
         log.info("processor.assigned", partitions=numbers)
+        self._note_membership(now=True)
         consumer.incremental_assign(partitions)
         for number in numbers:
             self._start(number)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("processor.revoked", partitions=sorted(p.partition for p in partitions))
+        self._note_membership(now=True)  # with the new generation the last transaction of what goes is still taken
         self._give_up(consumer, partitions, lost=False)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

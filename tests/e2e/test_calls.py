@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connector.simulator import Oddities
 from tests.e2e.conftest import messages
-from tests.support.consume import Record, read_topic, wait_for_records
-from tests.support.naive_alerts import NaiveAlerts, Said
-from tests.support.naive_join import join
+from tests.support.calls import all_closed, check_alerts, check_calls, write_rules
+from tests.support.consume import read_topic, wait_for_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,86 +24,10 @@ if TYPE_CHECKING:
 QUICK = {"PROCESSOR__GRACE": "500ms", "PROCESSOR__IDLE_TIMEOUT": "3s"}
 
 
-def latest(records: list[Record]) -> dict[str, dict[str, Any]]:
-    """The last revision of each call; every revision is there once, and they count up."""
-    found: dict[str, dict[str, Any]] = {}
-    for record in records:
-        call = record.decoded
-        assert record.key == call["transcript_id"]
-        assert call["revision"] == found.get(record.key, {"revision": 0})["revision"] + 1
-        found[record.key] = call
-    return found
-
-
-def check_calls(frames: list[bytes], records: list[Record]) -> None:
-    wanted, found = join(frames), latest(records)
-    assert found.keys() == wanted.keys()
-    for name, call in found.items():
-        expected = wanted[name]
-        assert call["text"] == expected["text"], name
-        assert [sentence["sequence"] for sentence in call["sentences"]] == expected["sequences"]
-        missing = [n for gap in call["missing"] for n in range(gap["first"], gap["last"] + 1)]
-        assert missing == expected["missing"]
-        assert call["state"] == ("complete" if expected["ended"] else "idle")
-        assert call["sentence_count"] == len(expected["sequences"])
-
-
-RULES: list[dict[str, Any]] = [
-    {"id": "growth", "any": ["growth", "grew"], "cooldown": 0},
-    {"id": "guidance", "any": ["guidance", "outlook"], "none": ["not"], "window": 1, "cooldown": 2_000_000},
-    {"id": "money", "regex": [r"[Mm]argin\w*", r"\d+ percent"], "cooldown": 0, "min_confidence": 0.5},
-    {"id": "both", "all": ["we", "quarter"], "window": 2, "cooldown": 0},
-    {"id": "crossing", "any": ["you the", "thank you good", "the call the"], "cooldown": 0},
-]
-
-
 @pytest.fixture
 def rules(tmp_path: Path) -> dict[str, str]:
     """The setting that names a file with RULES."""
-    file = tmp_path / "rules.yaml"
-    file.write_text(
-        json.dumps({"rules": [rule | {"cooldown": f"{rule['cooldown'] // 1000}ms"} for rule in RULES]})  # JSON is YAML
-    )
-    return {"PROCESSOR__RULES": str(file)}
-
-
-def check_alerts(transcripts: list[Record], alerts: list[Record]) -> None:
-    """Every alert that a naive matcher finds in the topic's sentences is there, once, and no other."""
-    wanted: Counter[tuple[Any, ...]] = Counter()
-    matchers: dict[str, NaiveAlerts] = {}
-    made: dict[tuple[str, int], Any] = {}
-    for record in transcripts:  # in the order of each partition
-        frame = record.decoded
-        name, sequence = frame["transcript_id"], frame["sequence"]
-        created = frame["created_time"]
-        text = frame["sentence"]
-        if text:
-            if created and made.get((name, sequence)) and created < made[name, sequence]:
-                continue
-            made[name, sequence] = created or made.get((name, sequence))
-        said = Said(
-            sequence,
-            text or None,
-            round(frame["received_at"].timestamp() * 1_000_000),
-            frame["speaker"],
-            frame["confidence"],
-            frame["symbol"],
-        )
-        for alert in matchers.setdefault(name, NaiveAlerts(RULES)).add(said):
-            wanted[name, alert["rule_id"], *alert["sequences"], alert["suppressed_before"]] += 1
-    found = Counter(
-        (
-            alert.decoded["transcript_id"],
-            alert.decoded["rule_id"],
-            *alert.decoded["sequences"],
-            alert.decoded["suppressed_before"],
-        )
-        for alert in alerts
-    )
-    assert not wanted - found, f"missing: {list((wanted - found).items())[:5]}"
-    assert not found - wanted, f"twice or invented: {list((found - wanted).items())[:5]}"
-    assert len({alert.key for alert in alerts}) == len(alerts)
-    assert len(alerts) > 100
+    return write_rules(tmp_path / "rules.yaml")
 
 
 def carry(source: Callable[..., SourceProcess], feed: ThreadedSimulator, count: int, calls: int) -> SourceProcess:
@@ -130,16 +51,6 @@ def carry(source: Callable[..., SourceProcess], feed: ThreadedSimulator, count: 
         )
     )
     return process
-
-
-def all_closed(frames: list[bytes]) -> Callable[[list[Record]], bool]:
-    wanted = join(frames)
-
-    def closed(records: list[Record]) -> bool:
-        texts = {record.key: record.decoded["text"] for record in records}
-        return all(texts.get(name) == call["text"] for name, call in wanted.items())
-
-    return closed
 
 
 def test_calls_close_as_a_naive_join_has_them(
