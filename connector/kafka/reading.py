@@ -1,7 +1,7 @@
 """Reading whole topics for a person: to the end of what is there, on and on, or one record. Nothing is committed.
 
-Close what `scan` and `follow` give before the process ends (`contextlib.closing`): a consumer that is left to the
-interpreter's shutdown may hang it. Read as read_committed. Values and headers are left as they are.
+Close what `scan` and `follow` give where it may not be read to its end (`contextlib.closing`): their consumer lives as
+long as they do. Read as read_committed. Values and headers are left as they are.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ SCHEMA: dict[str, Any] = {
 @pytest.fixture
 def topic(kafka: EmbeddedKafka, prefix: str) -> str:
     name = f"{prefix}.news"
-    create_topics(kafka.bootstrap_servers, name, f"{prefix}.dead-letters", partitions=1)
+    # The records here are old: with the usual retention the broker deletes them as soon as it looks.
+    create_topics(kafka.bootstrap_servers, name, f"{prefix}.dead-letters", config={"retention.ms": "-1"})
     return name
 
 

@@ -45,7 +45,8 @@ class CommandLine:
 
     def start(self, *args: str, **env: str) -> subprocess.Popen[bytes]:
         """A run that goes on."""
-        return subprocess.Popen(_argv(args), env=self._environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        environment = self._environment(env) | {"PYTHONFAULTHANDLER": "1"}
+        return subprocess.Popen(_argv(args), bufsize=0, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGINT) -> Result:
         """Send a signal and wait."""
