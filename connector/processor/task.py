@@ -149,7 +149,7 @@ class PartitionTask:
             added = self._add_loaded(sentence, now)
         self.batch.outcomes[added.outcome.value] += 1
         self._take(added.effects, now)
-        if added.call is not None and added.outcome in _TOLD and sentence.text:
+        if added.call is not None and added.outcome in _TOLD:  # also one without text: it may fill a hole
             self._look(sentence, added.call, now)
 
     def due(self, now: int) -> None:
