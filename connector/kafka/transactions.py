@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -146,7 +147,8 @@ class TransactionalProducer:
         if self.state is not State.CLOSED:
             self._enter(State.CLOSED)
             self._producer.purge()
-            self._producer.poll(0)
+            with suppress(KafkaException):  # after a fatal error, that error once more: it was raised where it counted
+                self._producer.poll(0)
 
     def fence(self) -> None:
         """Take the transactional id: earlier producers that hold it are fenced, their open transaction is aborted.

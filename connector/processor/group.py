@@ -96,7 +96,8 @@ class Group:
         self._metrics = metrics
         self._make_worker = make_worker
         self._session = settings.processor.session_timeout.total_seconds()
-        membership = {"group.instance.id": settings.processor.instance_id} if settings.processor.instance_id else {}
+        self._instance_id = settings.processor.instance_id
+        membership = {"group.instance.id": self._instance_id} if self._instance_id else {}
         self._consumer: Consumer = clients.consumer(
             settings.kafka,
             self.group_id,
@@ -179,13 +180,11 @@ class Group:
                     )
                 ]
             )
-        if error.code() in {RdKafkaError.FENCED_INSTANCE_ID, RdKafkaError._FENCED}:  # noqa: SLF001
-            raise KafkaError(
-                f"{self.group_id}: another process has joined with this processor.instance_id; give each its own",
-                code=error.name(),
+        if error.fatal() or error.code() == RdKafkaError._FATAL:  # noqa: SLF001
+            hint = (
+                f"; processor.instance_id {self._instance_id} must be this process's alone" if self._instance_id else ""
             )
-        if error.fatal():
-            raise KafkaException(error)
+            raise KafkaError(f"{self.group_id}: {error.str()}{hint}", code=error.name())
         log.warning("processor.consumer_error", error=error.str(), code=error.name())
 
     # Workers

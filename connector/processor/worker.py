@@ -222,11 +222,11 @@ class Worker:
             state = State.FAILED
             log.exception("processor.partition_fault", partition=self.partition)
         finally:
-            if self._producer is not None:
-                self._producer.close()
             with self._changed:
                 self.state = State.STOPPED if self._stop.is_set() else state
                 self._queue.clear()
+            if self._producer is not None:
+                self._producer.close()
 
     def _own(self) -> None:
         producer = TransactionalProducer(

@@ -261,7 +261,7 @@ def test_a_static_member_comes_back_to_what_it_had(
     twin = processor(**QUICK | rules | session, PROCESSOR__INSTANCE_ID="pod-1")
     twin.start()
     assert two.wait() == 1
-    assert "give each its own" in two.log_tail()
+    assert "must be this process's alone" in two.log_tail()
     check(kafka, registry, prefix, frames)
     assert one.stop() == 0
     assert twin.stop() == 0
