@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
 from connector import __version__
+from connector.histogram import Histogram
 from connector.messages import CONTROL_TYPES, DEAD_LETTER_REASONS
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from connector.messages import Frame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prometheus_client import Histogram
     from websockets.asyncio.client import ClientConnection
 
     from connector.feed.retry import Ending
     from connector.feed.session import Session
     from connector.feed.sink import Sink
+    from connector.histogram import Series
 
 
 class Link:
@@ -33,7 +33,7 @@ class Link:
         sink: Sink,
         *,
         limit: int,
-        pong_seconds: Histogram,
+        pong_seconds: Series,
         clock: Callable[[], float],
         wall_clock: Callable[[], int],
         market_active: Callable[[float], bool],
