@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import cold_start, latency, memory, throughput
+from benchmarks import cold_start, latency, memory, processor, throughput
 from benchmarks.machine import describe
 from benchmarks.report import show
 from benchmarks.stage import Stage
@@ -42,11 +42,19 @@ def _cold_start(stage: Stage, quick: bool) -> Any:
     return found
 
 
+def _processor(stage: Stage, quick: bool) -> Any:
+    found = processor.measure(stage, sentences=30_000 if quick else 100_000, each=100 if quick else 500)
+    for title, row in found.items():
+        show(f"Processor: {title}", [row])
+    return found
+
+
 PARTS: Final[dict[str, Callable[[Stage, bool], Any]]] = {
     "throughput": _throughput,
     "latency": _latency,
     "memory": _memory,
     "cold-start": _cold_start,
+    "processor": _processor,
 }
 
 

@@ -90,11 +90,13 @@ class Child:
 class Source(Child):
     """`benzinga-kafka source` with these settings, by their environment variables without `BENZINGA_`."""
 
+    command = "source"
+
     def __init__(self, settings: Mapping[str, str], log: IO[str] | None = None) -> None:
         self._url = f"http://127.0.0.1:{(port := free_ports(1)[0])}"
         settings = {"HTTP__HOST": "127.0.0.1", "HTTP__PORT": str(port), "LOG__LEVEL": "warning", **settings}
         environment = {f"BENZINGA_{name}": value for name, value in settings.items()}
-        super().__init__("connector", "source", environment=environment, errors=log)
+        super().__init__("connector", self.command, environment=environment, errors=log)
 
     @property
     def is_ready(self) -> bool:
@@ -106,7 +108,7 @@ class Source(Child):
 
         def asked() -> bool:
             if self.process.poll() is not None:
-                raise RuntimeError(f"the source ended with {self.process.returncode}")
+                raise RuntimeError(f"the {self.command} ended with {self.process.returncode}")
             try:
                 return self.is_ready
             except OSError:
@@ -122,7 +124,7 @@ class Source(Child):
             sample.value
             for family in families
             for sample in family.samples
-            if sample.name == f"benzinga_source_{name}" and labels.items() <= sample.labels.items()
+            if sample.name == f"benzinga_{self.command}_{name}" and labels.items() <= sample.labels.items()
         ]
         return sum(found)
 
@@ -134,3 +136,9 @@ class Source(Child):
         except urllib.error.HTTPError as error:
             error.close()
             return None
+
+
+class Processor(Source):
+    """`benzinga-kafka processor`."""
+
+    command = "processor"

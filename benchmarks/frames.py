@@ -34,9 +34,13 @@ _LONG_TEXT: Final = {"insights": "analyst_insights", "bulls-bears": "bull_case",
 
 
 class Frames:
-    """The messages of one stream, by number. `size` is their mean in bytes, about; None: as the generator has it."""
+    """The messages of one stream, by number. `size` is their mean in bytes, about; None: as the generator has it.
 
-    def __init__(self, stream: str, size: int | None = None) -> None:
+    Sentences are of so many `calls`, which take turns.
+    """
+
+    def __init__(self, stream: str, size: int | None = None, *, calls: int = CALLS) -> None:
+        self._calls = calls
         self.stream = stream
         self._transcripts = STREAMS[stream].protocol is Protocol.TRANSCRIPTS
         self._texts = [_split(_json(frame)) for frame in self._made(size)]
@@ -46,7 +50,7 @@ class Frames:
         """Message `n`, from 0."""
         parts, holes = self._texts[n % len(self._texts)]
         if self._transcripts:
-            sequence, call = divmod(n, CALLS)
+            sequence, call = divmod(n, self._calls)
             values = {_TEXT_ID: b"%012x" % call, str(_NUMBER): b"%d" % sequence}
         else:
             values = {_TEXT_ID: b"%012x" % n, str(_NUMBER): b"%d" % (100_000_000 + n)}
@@ -59,7 +63,7 @@ class Frames:
     def key(self, n: int) -> str:
         """The Kafka key of message `n`, where the stream's messages have ids of their own."""
         if self._transcripts:
-            sequence, call = divmod(n, CALLS)
+            sequence, call = divmod(n, self._calls)
             return f"19a052dd-59fa-4217-bf40-{call:012x}:{sequence}"
         return f"5f0d7f3e-0000-4000-8000-{n:012x}"
 
