@@ -1,6 +1,7 @@
 """The processor: how fast it works off a backlog, how soon an alert is seen, how soon it is back, its memory.
 
-Exactly-once is on and the rules have 1,000 terms, of which a hundred are said now and then. The backlog stands in
+Exactly-once is on and the rules have 1,000 terms, of which ten are said: about every
+fortieth sentence has an alert. The backlog stands in
 `transcripts` before the process starts: the source's own records, made and published by its code. It is measured from
 ready until everything is committed, which is told once a second.
 """
@@ -53,6 +54,9 @@ RECOVERED: Final = 100
 RATE: Final = 100
 ALERTS: Final = 1000
 TERMS: Final = 1000
+SAID: Final = 10
+"""Of the terms; each in one of four hundred sentences."""
+
 _TERMS_A_RULE: Final = 20
 _BATCH: Final = 500
 _SYLLABLES: Final = ("bar", "cel", "dor", "fen", "gul", "hav", "jor", "kel", "lum", "nor")
@@ -183,7 +187,7 @@ class _Watch:
 
 
 def _rules() -> list[dict[str, Any]]:
-    said = _said(TERMS // 10)
+    said = _said(SAID)
     terms = said + [" ".join(pair) for pair in itertools.islice(_invented(), TERMS - len(said))]
     # What is said is dealt out evenly: every rule has some.
     dealt = [terms[number :: TERMS // _TERMS_A_RULE] for number in range(TERMS // _TERMS_A_RULE)]

@@ -12,6 +12,7 @@ running again, and at the latest one session time-out after the last heartbeat t
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
 
-    from confluent_kafka import Consumer, Message
+    from confluent_kafka import Consumer
 
     from connector.metrics import ProcessorMetrics
+    from connector.processor.task import Consumed
     from connector.settings import Settings
 
 log = get_logger(__name__)
@@ -153,20 +155,24 @@ class Group:
         first = self._consumer.poll(POLL)
         if first is None:
             return
-        by_partition: dict[int, list[Message]] = {}
+        records: defaultdict[int, list[Consumed]] = defaultdict(list)
+        ends: dict[int, int] = {}
         for message in (first, *self._consumer.consume(CONSUME, timeout=0)):
-            error = message.error()
-            if error is not None and error.code() != RdKafkaError._PARTITION_EOF:  # noqa: SLF001 - a public constant
-                self._trouble(error)
+            error, partition = message.error(), message.partition() or 0
+            if error is None:
+                records[partition].append(consumed(message))
+                ends.pop(partition, None)
+            elif error.code() == RdKafkaError._PARTITION_EOF:  # noqa: SLF001 - a public constant
+                ends[partition] = message.offset() or 0
             else:
-                by_partition.setdefault(message.partition() or 0, []).append(message)
-        for partition, messages in by_partition.items():
-            worker = self.workers.get(partition)
-            if worker is None:
-                continue  # revoked a moment ago
-            worker.put([consumed(message) for message in messages if message.error() is None])
-            if messages[-1].error() is not None:
-                worker.at_end(messages[-1].offset() or 0)
+                self._trouble(error)
+        # Where there is no worker, the partition was revoked a moment ago.
+        for partition, some in records.items():
+            if (worker := self.workers.get(partition)) is not None:
+                worker.put(some)
+        for partition, offset in ends.items():
+            if (worker := self.workers.get(partition)) is not None:
+                worker.at_end(offset)
 
     def _trouble(self, error: RdKafkaError) -> None:
         if error.code() in _FINAL:
@@ -199,7 +205,7 @@ class Group:
             elif worker.is_full and partition not in self._paused:
                 self._consumer.pause([TopicPartition(self._topic, partition)])
                 self._paused.add(partition)
-            elif partition in self._paused and not worker.is_full:
+            elif partition in self._paused and worker.has_room:
                 self._resume([partition])
 
     def _resume(self, partitions: Iterable[int]) -> None:

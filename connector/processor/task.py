@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from connector.errors import DecodeError, EncodeError, RegistryError
 from connector.kafka.records import rfc_3339
 from connector.kafka.registry import RegistryUnavailableError
@@ -43,8 +45,7 @@ PREFIX: Final = 5
 """Bytes of the wire format before the Avro body: magic 0 and the schema's id."""
 
 
-@dataclass(slots=True)
-class Consumed:
+class Consumed(Struct, gc=False):
     """One record of `transcripts`."""
 
     offset: int

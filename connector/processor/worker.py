@@ -46,8 +46,9 @@ log = get_logger(__name__)
 BATCH: Final = 500
 """Sentences of one transaction, at most."""
 
-QUEUE: Final = 5000
-"""Sentences that may wait; above it the partition is paused."""
+QUEUE: Final = 2000
+"""Sentences that may wait; above it the partition is paused, until half of them are done: a pause throws away what
+librdkafka has fetched ahead."""
 
 OFFSETS_EVERY: Final = 1.0
 """Seconds after which positions are committed although nothing was produced."""
@@ -171,6 +172,11 @@ class Worker:
     def is_full(self) -> bool:
         """Whether nothing more should be consumed for now."""
         return len(self._queue) >= QUEUE
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a pause may end."""
+        return len(self._queue) <= QUEUE // 2
 
     @property
     def waiting_since(self) -> int:
