@@ -99,7 +99,7 @@ def _latency(stage: Stage, folder: str) -> dict[str, Any]:
     rules = Path(folder, "every.yaml")
     terms = [" ".join(pair) for pair in itertools.islice(_invented(), TERMS - 1)]
     rules.write_text(
-        json.dumps({"rules": [{"id": "every", "any": terms, "regex": ["[a-z]"], "cooldown": "0s"}]}), encoding="utf-8"
+        json.dumps({"rules": [{"id": "every", "any": terms, "regex": ["^."], "cooldown": "0s"}]}), encoding="utf-8"
     )
     with stage.live_source(STREAM, prefix), _processor(stage, prefix, PROCESSOR__RULES=str(rules)) as process:
         process.ready()

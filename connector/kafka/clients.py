@@ -62,6 +62,9 @@ def producer(settings: KafkaSettings, transactional_id: str) -> Producer:
             "compression.type": "lz4",
             # A commit flushes at once: the wait only gathers what one loop turn produces.
             "linger.ms": 2,
+            # Offsets that are added while the coordinator still writes the markers of the last commit are refused for a
+            # moment: a transaction would stand still for the usual 100 ms.
+            "retry.backoff.ms": 5,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "queue.buffering.max.kbytes": 65_536,
             # What is published is known from the commit; single reports are asked for where they are needed.
