@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from connector.embedded import EmbeddedKafka, EmbeddedRegistry
 from connector.kafka.records import Record
@@ -154,8 +154,9 @@ def test_a_call_that_kafka_refuses_is_a_dead_letter(
 ) -> None:
     process = started(processor(**QUICK))
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    resource = ConfigResource(ConfigResource.Type.TOPIC, f"{prefix}.calls", {"max.message.bytes": "600000"})
-    admin.alter_configs([resource])[resource].result(30)
+    smaller = ConfigEntry("max.message.bytes", "600000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, f"{prefix}.calls", incremental_configs=[smaller])
+    admin.incremental_alter_configs([resource])[resource].result(30)
     words = "".join(f"{number:x} " for number in range(140_000))  # lz4 makes it smaller, but not small
     long = [frame("long", n, words[n * 40_000 : (n + 1) * 40_000]) for n in range(19)]
     carrier.carry(*long, frame("long", 19, None, status="COMPLETE"), frame("short", 0, "Brief.", status="COMPLETE"))
