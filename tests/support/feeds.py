@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from connector.messages import Frame
 
 TOKEN = "bz.production0123456789abcdef"  # made up
-UNIT = float(os.environ.get("FEED_TEST_UNIT", "0.05"))
+UNIT = float(os.environ.get("FEED_TEST_UNIT", "0.1"))
 """Seconds. Every time in these tests is a multiple of it; raise it on a slow machine."""
 
 
