@@ -71,11 +71,6 @@ class Outbox:
         return self._in_flight
 
     @property
-    def waiting(self) -> bool:
-        """Whether something is queued that is not in flight."""
-        return bool(self._queue)
-
-    @property
     def oldest(self) -> int | None:
         """When the oldest was received, µs since the epoch; asked from the thread that serves metrics as well."""
         for queue in (self._in_flight, self._queue):
