@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 
+_TELLTALES: Final = ("websockets", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio")
+"""Below WARNING these print the request line, and with it the token."""
+
 _secrets: set[str] = set()
 _PARAMETERS: Final = re.compile(
     r"""(?ix) \b (token | apikey | api_key | key-pair-id | policy | signature | password)
@@ -48,6 +51,11 @@ def _redact_event(_logger: object, _name: str, event: MutableMapping[str, Any]) 
     return event
 
 
+def _no_telltale(record: logging.LogRecord) -> bool:
+    """For the handler: it holds whatever level a logger below `_TELLTALES` was, or will be, given."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TELLTALES
+
+
 def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "auto") -> None:
     """Send every log line of the process, also those of libraries, through one renderer."""
     text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
@@ -63,6 +71,7 @@ def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "a
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if text else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_no_telltale)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -72,9 +81,8 @@ def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "a
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # At DEBUG these print the request line, and with it the token.
-    for name in ("websockets", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _TELLTALES:
+        logging.getLogger(name).setLevel(logging.WARNING)  # so that they do not even make their lines
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

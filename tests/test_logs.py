@@ -70,7 +70,21 @@ def test_every_line_is_json_and_redacted(capsys: pytest.CaptureFixture[str]) -> 
     assert all({"level", "timestamp"} <= line.keys() for line in lines)
 
 
-def test_libraries_that_print_the_request_line_stay_silent_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def talkative() -> Iterator[logging.Logger]:
+    """A library's logger that somebody has opened: a level of its own beats the one of its parent."""
+    logger = logging.getLogger("websockets.client")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    yield logger
+    logger.setLevel(level)
+
+
+def test_libraries_that_print_the_request_line_stay_silent_at_debug(
+    talkative: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
     configure("debug", "json")
-    logging.getLogger("websockets.client").debug("> GET /?token=%s HTTP/1.1", SECRET)
+    talkative.debug("> GET /?token=%s HTTP/1.1", SECRET)
     assert capsys.readouterr().err == ""
+    talkative.warning("something is wrong")
+    assert json.loads(capsys.readouterr().err)["event"] == "something is wrong"

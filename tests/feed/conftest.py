@@ -37,9 +37,14 @@ def log_output(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     monkeypatch.setattr(sys, "stderr", output)
     logs.configure("debug", "json")
     root.addHandler(raw)
-    for name in ("websockets", "websockets.client", "asyncio"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+    talkative = {
+        logger: logger.level for logger in map(logging.getLogger, ("websockets", "websockets.client", "asyncio"))
+    }
+    for logger in talkative:
+        logger.setLevel(logging.DEBUG)
     yield output
+    for logger, before in talkative.items():
+        logger.setLevel(before)
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
