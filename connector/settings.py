@@ -9,7 +9,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -20,14 +20,16 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.errors import ConfigurationError
+from connector.options import with_files
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ENV_PREFIX = "BENZINGA_"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -130,6 +132,11 @@ class FeedSettings(_Group):
         )
 
 
+def _refuse_both(options: Mapping[str, object], files: Mapping[str, Path]) -> None:
+    if both := sorted(options.keys() & files.keys()):
+        raise ValueError(f"{', '.join(both)}: in options and in options_files; keep one of the two")
+
+
 class KafkaSettings(_Group):
     """How Kafka is reached."""
 
@@ -139,6 +146,22 @@ class KafkaSettings(_Group):
     options: dict[str, str | int | float | bool] = Field(
         {}, description="Any librdkafka property: `security.protocol`, `sasl.*`, `ssl.*` and so on."
     )
+    options_files: dict[str, Path] = Field(
+        {},
+        description=(
+            "Properties whose value is in a file, such as `sasl.password`: a mounted secret. A rotated user name or "
+            "password is taken within seconds; the others are read when a client is made."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _one_place_each(self) -> Self:
+        _refuse_both(self.options, self.options_files)
+        return self
+
+    def read_options(self) -> dict[str, Any]:
+        """All properties as they are now, files read. Raises ConfigurationError."""
+        return with_files("kafka.options", self.options, self.options_files)
 
 
 class SchemaRegistrySettings(_Group):
@@ -152,6 +175,13 @@ class SchemaRegistrySettings(_Group):
     options: dict[str, Any] = Field(
         {}, description="Any SchemaRegistryClient property: `basic.auth.user.info`, `ssl.*` and so on."
     )
+    options_files: dict[str, Path] = Field(
+        {},
+        description=(
+            "Properties whose value is in a file, such as `basic.auth.user.info`: a mounted secret, read again when it "
+            "was rotated."
+        ),
+    )
     register_: bool = Field(
         True,
         alias="register",
@@ -160,6 +190,15 @@ class SchemaRegistrySettings(_Group):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, validate_by_name=True, validate_by_alias=True
     )
+
+    @model_validator(mode="after")
+    def _one_place_each(self) -> Self:
+        _refuse_both(self.options, self.options_files)
+        return self
+
+    def read_options(self) -> dict[str, Any]:
+        """All properties as they are now, files read. Raises ConfigurationError."""
+        return with_files("schema_registry.options", self.options, self.options_files)
 
 
 class TopicOverrides(_Group):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -13,10 +12,11 @@ import typer
 
 from connector.errors import ConfigurationError
 from connector.logs import add_secret, configure
+from connector.options import secret_values
 from connector.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from connector.settings import Settings
 
@@ -26,9 +26,6 @@ ConfigFile = Annotated[
 
 BROKER_TIMEOUT: Final = 10.0
 """Seconds a broker has to answer before a tool gives up and says why."""
-
-_SECRET_KEY: Final = re.compile(r"(?i)password|passphrase|secret|token|credential|user\.?info|jaas|api\.?key|\.pem$")
-_NOT_SECRET: Final = re.compile(r"(?i)\.(url|uri|location|mechanism|ms|class)$|\.endpoint")
 
 
 def begin(config: Path | None, *, kind: Literal["service", "tool"] = "tool") -> Settings:
@@ -56,19 +53,12 @@ def secrets(settings: Settings) -> Iterator[str]:
         yield settings.feed.read_token()
     if settings.feed.token is not None:
         yield settings.feed.token.get_secret_value()
-    yield from _secret_options(settings.kafka.options)
-    yield from _secret_options(settings.schema_registry.options)
+    for options in (settings.kafka, settings.schema_registry):
+        yield from secret_values(options.options)
+        with contextlib.suppress(ConfigurationError):  # a file that cannot be read is told by whoever needs it
+            options.read_options()  # masks what it reads
     for url in (settings.feed.url, *settings.schema_registry.url.split(",")):
         yield from _user_info(url)
-
-
-def _secret_options(options: Mapping[str, object]) -> Iterator[str]:
-    for key, value in options.items():
-        if not isinstance(value, str) or _NOT_SECRET.search(key) or not _SECRET_KEY.search(key):
-            continue
-        yield value
-        if "user" in key.lower():  # `basic.auth.user.info` is `name:password`
-            yield value.partition(":")[2]
 
 
 def _user_info(url: str) -> Iterator[str]:

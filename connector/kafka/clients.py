@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from connector import __version__
 from connector.errors import ConfigurationError, KafkaError
+from connector.kafka.credentials import ROTATION
 from connector.logs import redact
 
 if TYPE_CHECKING:
@@ -39,17 +40,32 @@ def _config(settings: KafkaSettings, **extra: object) -> dict[str, Any]:
         "reconnect.backoff.max.ms": 5_000,
         "logger": _log,
         **extra,
-        **settings.options,
+        **settings.read_options(),
     }
 
 
-def _made(kind: type[Any], config: dict[str, Any]) -> Any:
+def _made(kind: type[Any], settings: KafkaSettings, config: dict[str, Any]) -> Any:
     try:
-        return kind(config)
+        made = kind(config)
     except (KafkaException, ValueError, TypeError) as error:
         # The user's own options are the only part that varies: say librdkafka's sentence about them.
         reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
         raise ConfigurationError([f"kafka.options: {redact(reason)}"]) from error
+    ROTATION.follow(made, settings, config)
+    return made
+
+
+class _Producer(Producer):
+    """One that can be followed: the base class takes no weak references."""
+
+
+class _Consumer(Consumer):
+    """One that is left alone before it is closed."""
+
+    def close(self) -> None:
+        """Leave the group and free the client."""
+        ROTATION.leave(self)
+        super().close()
 
 
 def producer(settings: KafkaSettings, transactional_id: str) -> Producer:
@@ -71,7 +87,7 @@ def producer(settings: KafkaSettings, transactional_id: str) -> Producer:
             "delivery.report.only.error": True,
         },
     )
-    made: Producer = _made(Producer, config)
+    made: Producer = _made(_Producer, settings, config)
     return made
 
 
@@ -95,7 +111,7 @@ def consumer(settings: KafkaSettings, group_id: str, **extra: object) -> Consume
             **extra,
         },
     )
-    made: Consumer = _made(Consumer, config)
+    made: Consumer = _made(_Consumer, settings, config)
     return made
 
 
@@ -110,7 +126,7 @@ class Admin(AdminClient):
 
 def admin(settings: KafkaSettings) -> Admin:
     """An admin client. Keep it until every answer is in: without its client, a question is never answered."""
-    made: Admin = _made(Admin, _config(settings))
+    made: Admin = _made(Admin, settings, _config(settings))
     return made
 
 

@@ -48,11 +48,22 @@ class Registry:
 
     def __init__(self, settings: SchemaRegistrySettings) -> None:
         self._settings = settings
+        self._options = settings.read_options()
+        self._made = self._make()
+
+    @property
+    def _client(self) -> SchemaRegistryClient:
+        """The client, made anew where a property that stands in a file has changed. Raises ConfigurationError."""
+        options = self._settings.read_options() if self._settings.options_files else self._options
+        if options != self._options:
+            self._options = options
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> SchemaRegistryClient:
         try:
-            self._client = SchemaRegistryClient(
-                {"url": settings.url, "timeout": 10, "max.retries": 0, **settings.options}
-            )
-        except (ValueError, TypeError) as error:
+            return SchemaRegistryClient({"url": self._settings.url, "timeout": 10, "max.retries": 0, **self._options})
+        except (ValueError, TypeError, OSError) as error:  # OSError: a certificate's file that is not there
             raise ConfigurationError([f"schema_registry.options: {redact(str(error))}"]) from error
 
     def schema_id(self, topic: str, name: str) -> int:
@@ -168,13 +179,15 @@ class Registry:
             raise self._classified(subject, error) from error
 
     def _classified(self, subject: str, error: Exception) -> RegistryError:
+        if isinstance(error, ConfigurationError):  # a file of options that went away
+            raise error
         if isinstance(error, SchemaRegistryError):
             status, text = error.http_status_code, redact(str(error.error_message))[:200]
             if status in _PASSING:
                 return RegistryUnavailableError(f"schema_registry.url: {self._settings.url} answers {status}: {text}")
             # These two are about the registry as a whole, whatever was asked for.
             if status == _UNAUTHORIZED:
-                advice = "check basic.auth.user.info in schema_registry.options"
+                advice = "check basic.auth.user.info in schema_registry.options (or its file)"
                 return RegistryError(f"schema_registry.url: {self._settings.url} answers {status}: {text}; {advice}")
             if status == _NOT_FOUND:
                 advice = "check that it is the base of a Confluent-compatible API"
