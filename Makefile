@@ -33,7 +33,7 @@ lint: $(STAMP) ## Linter, formatter and types
 	$(BIN)/mypy
 
 lock: $(STAMP) ## Lock files from pyproject.toml: make lock ARGS=--upgrade
-	$(LOCK) --extra embedded --group dev --output-file requirements-dev.lock $(ARGS)
+	$(LOCK) --extra embedded --extra otel --group dev --output-file requirements-dev.lock $(ARGS)
 	$(LOCK) --extra embedded --constraint requirements-dev.lock --output-file requirements-embedded.lock $(ARGS)
 	$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
 	$(BIN)/python -m connector.embedded.relock
