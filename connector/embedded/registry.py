@@ -84,8 +84,9 @@ class EmbeddedRegistry(EmbeddedServer):
                 *class_data.options(record=True),
                 f"-Dquarkus.http.host={HOST}",
                 f"-Dquarkus.http.port={self._port}",
-                # A file instead of the memory, so that a restart forgets nothing.
-                f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{workspace.path}/schemas;DB_CLOSE_ON_EXIT=FALSE",
+                # A file instead of the memory, so that a restart forgets nothing; and no delay, so that a kill does
+                # not either: H2 writes what was committed only after half a second by default.
+                f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{workspace.path}/schemas;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0",
                 "-jar",
                 str(runner),
             ],
