@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
 
 from connector import __version__
 from connector.histogram import Histogram
@@ -23,7 +23,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 CONNECT_RESULTS: Final = ("ok", "unauthorized", "forbidden", "conflict", "unavailable", "timeout", "network")
 RECONNECT_REASONS: Final = (
     "closed", "pong_timeout", "idle", "too_large",
-    "network", "conflict", "unavailable", "timeout", "unauthorized", "forbidden",
+    "network", "tls", "conflict", "unavailable", "timeout", "unauthorized", "forbidden",
 )  # fmt: skip
 GAP_REASONS: Final = ("no_overlap", "no_replay", "sequence", "too_large", "journal_full")
 DUPLICATE_ORIGINS: Final = ("live", "replay", "journal")
@@ -37,11 +37,68 @@ def bounded(value: str, known: tuple[str, ...]) -> str:
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry that already tells the version."""
+    """A registry that already tells the version, and what the process uses (`process_*`, as every exporter has it)."""
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge more for every series, which nothing here is read by
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     Gauge("benzinga_build_info", "The connector's version.", ["version"], registry=registry).labels(__version__).set(1)
     return registry
+
+
+KAFKA_CLIENT_ERRORS: Final = ("authentication", "ssl", "all_brokers_down", "network", "timeout", "other")
+BROKER_STATES: Final = ("up", "down")
+RTT_QUANTILES: Final = ("0.5", "0.99")
+
+
+class KafkaClientMetrics:
+    """The `benzinga_kafka_client_*` family: what librdkafka says of each client, and nothing that grows.
+
+    `client`: `source.<stream>`, `processor.<partition>` (producers), `processor` (the consumer group's member). Its
+    gauges exist while the client does.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        prefix = "benzinga_kafka_client"
+
+        def gauge(name: str, help_: str, *labels: str) -> Gauge:
+            return Gauge(f"{prefix}_{name}", help_, ["client", *labels], registry=registry)
+
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(f"{prefix}_{name}", help_, ["client", *labels], registry=registry)
+
+        self.brokers = gauge("brokers", "Brokers the client knows of, by whether it is connected to them.", "state")
+        self.rtt = gauge(
+            "rtt_seconds", "Round trip of requests to the slowest broker; a consumer's fetches wait there.", "quantile"
+        )
+        self.throttle = gauge("throttle_seconds", "The longest a broker held the client back, to keep a quota.")
+        self.queue_messages = gauge("queue_messages", "Records in the producer's queue.")
+        self.queue_bytes = gauge("queue_bytes", "Bytes in the producer's queue.")
+        self.requests_in_flight = gauge("requests_in_flight", "Requests to be sent, or without an answer so far.")
+        self.sent_bytes = counter("sent_bytes", "Bytes sent to brokers.")
+        self.received_bytes = counter("received_bytes", "Bytes received from brokers.")
+        self.request_errors = counter("request_errors", "Requests that failed, and answers that could not be read.")
+        self.request_retries = counter("request_retries", "Requests sent once more.")
+        self.request_timeouts = counter("request_timeouts", "Requests without an answer in time.")
+        self.disconnects = counter("disconnects", "Connections to brokers that ended.")
+        self.rebalances = counter("rebalances", "Rebalances of the consumer's group.")
+        self.errors = counter("errors", "Errors that librdkafka reported of the client as a whole.", "reason")
+
+
+class RegistryMetrics:
+    """The `benzinga_schema_registry_*` family."""
+
+    RESULTS: Final = ("ok", "refused", "unavailable")
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "benzinga_schema_registry_requests", "Questions to the schema registry.", ["result"], registry=registry
+        )
+        for result in self.RESULTS:
+            self.requests.labels(result)
+
+    def count(self, result: str) -> None:
+        """Count one answer."""
+        self.requests.labels(result).inc()
 
 
 class SourceMetrics:
@@ -75,13 +132,23 @@ class SourceMetrics:
         self.id_conflicts = counter("id_conflicts", "Messages with a known id and another content.")
         self.control_frames = counter("control_frames", "Frames that are not messages.", "type")
         self.last_message_timestamp = gauge("last_message_timestamp_seconds", "When the last message left the socket.")
-        self.feed_lag = histogram("feed_lag_seconds", "From the event's time to the frame's receipt.")
+        self.expected_active = gauge("expected_active", "1 while US markets are active, so that messages are expected.")
+        self.silence = gauge(
+            "silence_seconds", "Market time since the last message that was new; 0 while this process is not the owner."
+        )
+        self.silence_limit = gauge(
+            "silence_limit_seconds", "Market time without a message after which the socket is replaced."
+        )
+        self.feed_lag = histogram("feed_lag_seconds", "From the event's time to the frame's receipt; not of replays.")
         self.publish = histogram("publish_seconds", "From the frame's receipt to its commit.")
         self.transactions = counter("transactions", "Transactions ended.", "result")
         self.pending_messages = gauge("pending_messages", "Messages received and not yet committed.")
         self.pending_oldest = gauge("pending_oldest_seconds", "Age of the oldest message not yet committed.")
         self.journal_bytes = gauge("journal_bytes", "Bytes of the stream's journal.")
+        self.journal_max_bytes = gauge("journal_max_bytes", "Most bytes the stream's journal may take.")
         self.pong = histogram("pong_seconds", "From a text ping to its pong.")
+        self.kafka = KafkaClientMetrics(registry)
+        self.registry = RegistryMetrics(registry)
         for stream in streams:
             self._create_series(stream)
 
@@ -89,7 +156,8 @@ class SourceMetrics:
         for plain in (
             self.owned, self.connected, self.records_published, self.replayed_messages, self.unknown_fields,
             self.id_conflicts, self.last_message_timestamp, self.feed_lag, self.publish, self.pending_messages,
-            self.pending_oldest, self.journal_bytes, self.pong,
+            self.pending_oldest, self.journal_bytes, self.journal_max_bytes, self.pong, self.expected_active,
+            self.silence, self.silence_limit,
         ):  # fmt: skip
             plain.labels(stream)
         for family, values in (
@@ -128,6 +196,9 @@ class ProcessorMetrics:
         self.lag_seconds = gauge("consumer_lag_seconds", "Age of the oldest of them.", "topic", "partition")
         self.sentences = counter("sentences", "Sentences by what became of them.", "outcome")
         self.open_calls = gauge("open_calls", "Calls that have not closed.")
+        self.close_overdue = gauge(
+            "close_overdue_seconds", "How long ago the call that waits longest was to be closed."
+        )
         self.calls_published = counter("calls_published", "Revisions committed to calls.", "reason")
         self.missing_sentences = counter("missing_sentences", "Sentences missing from calls when they closed.")
         self.alerts = counter("alerts", "Alerts committed.", "rule")
@@ -140,8 +211,13 @@ class ProcessorMetrics:
         )
         self.rules_reloads = counter("rules_reloads", "Changes of the rules file that were looked at.", "result")
         self.rules_info = gauge("rules_info", "1 for the rules in force.", "version")
+        self.rules_refused = gauge(
+            "rules_refused", "1 while the rules file cannot be used and older rules stay in force."
+        )
         self.dead_letters = counter("dead_letters", "Records committed to dead-letters.", "reason")
         self.transactions = counter("transactions", "Transactions ended.", "result")
+        self.kafka = KafkaClientMetrics(registry)
+        self.registry = RegistryMetrics(registry)
         for family, values in (
             (self.sentences, SENTENCE_OUTCOMES),
             (self.calls_published, CALL_REASONS),

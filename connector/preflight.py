@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from connector.errors import BenzingaKafkaError, ConfigurationError, KafkaError, TopicError
 from connector.feed.url import check_url
 from connector.kafka import clients, topics
-from connector.kafka.registry import Registry
+from connector.kafka.registry import Registry, ignore
 from connector.logs import add_secret, get_logger
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from connector.settings import Settings
 
@@ -35,11 +35,11 @@ class Ground:
     """Schema ids by schema name."""
 
 
-def prepare_source(settings: Settings, stop: threading.Event) -> Ground:
+def prepare_source(settings: Settings, stop: threading.Event, on_answer: Callable[[str], None] = ignore) -> Ground:
     """Prepare what `source` needs. Blocks; raises as `prepare`."""
     streams = settings.feed.streams
     specs = topics.source_topics(settings.topics, streams)
-    return prepare(settings, specs, [*streams, topics.GAPS], list(_feed_problems(settings)), stop)
+    return prepare(settings, specs, [*streams, topics.GAPS], list(_feed_problems(settings)), stop, on_answer=on_answer)
 
 
 def prepare(
@@ -48,15 +48,17 @@ def prepare(
     schemas: Sequence[str],
     problems: Sequence[BenzingaKafkaError],
     stop: threading.Event,
+    *,
+    on_answer: Callable[[str], None] = ignore,
 ) -> Ground:
     """Check everything; create missing topics and register missing schemas where the settings allow. Blocks.
 
-    `problems`: what is known to be wrong already. A registry that is away is waited for. Raises ConfigurationError or
-    KafkaError that tells every problem.
+    `problems`: what is known to be wrong already; `on_answer`: hears how the registry answers. A registry that is away
+    is waited for. Raises ConfigurationError or KafkaError that tells every problem.
     """
     with ThreadPoolExecutor(2, thread_name_prefix="preflight") as pool:
         topics_ready = pool.submit(_topics, settings, specs)
-        schemas_ready = pool.submit(_schemas, settings, schemas, stop)
+        schemas_ready = pool.submit(_schemas, settings, schemas, stop, on_answer)
         # A registry is waited for without end: but not while something else makes the wait pointless.
         kafka_problem = topics_ready.exception()
         if problems or kafka_problem is not None:
@@ -92,8 +94,10 @@ def _topics(settings: Settings, specs: Sequence[topics.TopicSpec]) -> dict[str, 
     return topics.partition_counts(client, [spec.name for spec in specs])
 
 
-def _schemas(settings: Settings, names: Sequence[str], stop: threading.Event) -> dict[str, int]:
-    registry = Registry(settings.schema_registry)
+def _schemas(
+    settings: Settings, names: Sequence[str], stop: threading.Event, on_answer: Callable[[str], None]
+) -> dict[str, int]:
+    registry = Registry(settings.schema_registry, on_answer)
     with ThreadPoolExecutor(4, thread_name_prefix="registry") as pool:
         waiting = {
             name: pool.submit(registry.wait_for_schema_id, topics.topic_name(settings.topics, name), name, stop)

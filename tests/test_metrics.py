@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from prometheus_client import generate_latest
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector import __version__
+from connector.kafka.statistics import Watch
 from connector.metrics import ProcessorMetrics, SourceMetrics, bounded, new_registry
 from connector.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SOURCE = {
     "owned": ("gauge", "stream"),
@@ -24,12 +30,16 @@ SOURCE = {
     "id_conflicts": ("counter", "stream"),
     "control_frames": ("counter", "stream type"),
     "last_message_timestamp_seconds": ("gauge", "stream"),
+    "expected_active": ("gauge", "stream"),
+    "silence_seconds": ("gauge", "stream"),
+    "silence_limit_seconds": ("gauge", "stream"),
     "feed_lag_seconds": ("histogram", "stream"),
     "publish_seconds": ("histogram", "stream"),
     "transactions": ("counter", "stream result"),
     "pending_messages": ("gauge", "stream"),
     "pending_oldest_seconds": ("gauge", "stream"),
     "journal_bytes": ("gauge", "stream"),
+    "journal_max_bytes": ("gauge", "stream"),
     "pong_seconds": ("histogram", "stream"),
 }
 PROCESSOR = {
@@ -37,6 +47,7 @@ PROCESSOR = {
     "consumer_lag_seconds": ("gauge", "topic partition"),
     "sentences": ("counter", "outcome"),
     "open_calls": ("gauge", ""),
+    "close_overdue_seconds": ("gauge", ""),
     "calls_published": ("counter", "reason"),
     "missing_sentences": ("counter", ""),
     "alerts": ("counter", "rule"),
@@ -44,8 +55,29 @@ PROCESSOR = {
     "alert_seconds": ("histogram", ""),
     "rules_reloads": ("counter", "result"),
     "rules_info": ("gauge", "version"),
+    "rules_refused": ("gauge", ""),
     "dead_letters": ("counter", "reason"),
     "transactions": ("counter", "result"),
+}
+KAFKA_CLIENT = {
+    "brokers": ("gauge", "client state"),
+    "rtt_seconds": ("gauge", "client quantile"),
+    "throttle_seconds": ("gauge", "client"),
+    "queue_messages": ("gauge", "client"),
+    "queue_bytes": ("gauge", "client"),
+    "requests_in_flight": ("gauge", "client"),
+    "sent_bytes": ("counter", "client"),
+    "received_bytes": ("counter", "client"),
+    "request_errors": ("counter", "client"),
+    "request_retries": ("counter", "client"),
+    "request_timeouts": ("counter", "client"),
+    "disconnects": ("counter", "client"),
+    "rebalances": ("counter", "client"),
+    "errors": ("counter", "client reason"),
+}
+BOTH = {
+    "benzinga_build_info": ("gauge", "version"),
+    "benzinga_schema_registry_requests": ("counter", "result"),
 }
 REASONS = {
     "connects": "ok unauthorized forbidden conflict unavailable timeout network",
@@ -55,11 +87,21 @@ REASONS = {
 }
 
 
-def families() -> dict[str, tuple[str, list[dict[str, str]]]]:
+Families = dict[str, tuple[str, list[dict[str, str]]]]
+
+
+def families() -> Families:
     """Type and label sets of everything that is served at the start; `le` of buckets left out."""
+    return served(new_source) | served(ProcessorMetrics)
+
+
+def new_source(registry: CollectorRegistry) -> SourceMetrics:
+    return SourceMetrics(registry, STREAMS)
+
+
+def served(make: Callable[[CollectorRegistry], SourceMetrics | ProcessorMetrics]) -> Families:
     registry = new_registry()
-    SourceMetrics(registry, STREAMS)
-    ProcessorMetrics(registry)
+    Watch(make(registry).kafka, "source.news").configuration()
     text = generate_latest(registry).decode()
     return {
         family.name: (
@@ -71,6 +113,7 @@ def families() -> dict[str, tuple[str, list[dict[str, str]]]]:
             ],
         )
         for family in text_string_to_metric_families(text)
+        if family.name.startswith("benzinga_")
     }
 
 
@@ -78,7 +121,7 @@ def test_names_types_and_labels_are_the_contracts() -> None:
     found = families()
     wanted = {f"benzinga_source_{name}": kind for name, kind in SOURCE.items()}
     wanted |= {f"benzinga_processor_{name}": kind for name, kind in PROCESSOR.items()}
-    wanted["benzinga_build_info"] = ("gauge", "version")
+    wanted |= {f"benzinga_kafka_client_{name}": kind for name, kind in KAFKA_CLIENT.items()} | BOTH
     assert {name: kind for name, (kind, _) in found.items()} == {name: kind for name, (kind, _) in wanted.items()}
     for name, (_, labels) in wanted.items():
         for sample in found[name][1]:

@@ -85,7 +85,9 @@ class Feed:
         self._market_active = market_active
         source = settings.source
         self._backoff = Backoff(source.backoff, random)
-        self._idle = IdleWatch(source.idle_timeout.get(stream.name, stream.idle_after).total_seconds())
+        self.idle_limit = source.idle_timeout.get(stream.name, stream.idle_after).total_seconds()
+        """Seconds of silence in market hours after which the socket is replaced."""
+        self._idle = IdleWatch(self.idle_limit)
         self._repeats = Repeats(_LOG_EVERY)
         self._log = log.bind(stream=stream.name)
         self._token = ""

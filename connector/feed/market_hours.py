@@ -6,7 +6,7 @@ must bear an hour too many.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -26,6 +26,17 @@ def is_active(at: float) -> bool:
         and _OPENS <= local.hour < _CLOSES
         and local.date() not in holidays(local.year)
     )  # fmt: skip
+
+
+def active_seconds(since: float, until: float) -> float:
+    """How much of the time from `since` to `until`, seconds since the epoch, US markets were active."""
+    first, last = (datetime.fromtimestamp(at, UTC).astimezone(_NEW_YORK).date() for at in (since, until))
+    active = 0.0
+    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        opens, closes = (datetime.combine(day, time(hour), _NEW_YORK).timestamp() for hour in (_OPENS, _CLOSES))
+        if is_active(opens):
+            active += max(0.0, min(until, closes) - max(since, opens))
+    return active
 
 
 @lru_cache(maxsize=8)

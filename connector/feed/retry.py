@@ -105,7 +105,8 @@ def decide(ending: Ending, *, first_attempt: bool) -> Decision:
         return Decision("unauthorized", "unauthorized", Wait.REFUSED, "the API key belongs in feed.token_file")
     if ending.kind in _FAILED:
         label, hint = _FAILED[ending.kind]
-        return Decision(label, label, hint=hint)
+        reason = "tls" if ending.kind is Kind.TLS else label  # nothing that passes by itself: somebody is to be told
+        return Decision(label, reason, hint=hint)
     if ending.kind is Kind.TOO_LARGE:
         return Decision(None, "too_large", hint="the next connect goes without replay, which would bring it again")
     return Decision(None, "network" if ending.kind is Kind.BROKEN else ending.kind.value)

@@ -17,6 +17,7 @@ from connector.kafka.credentials import ROTATION
 from connector.logs import redact
 
 if TYPE_CHECKING:
+    from connector.kafka.statistics import Watch
     from connector.settings import KafkaSettings
 
 MAX_MESSAGE_BYTES: Final = 20 * 1024 * 1024
@@ -68,8 +69,11 @@ class _Consumer(Consumer):
         super().close()
 
 
-def producer(settings: KafkaSettings, transactional_id: str) -> Producer:
-    """A transactional producer that is not fenced yet. Raises ConfigurationError for options librdkafka refuses."""
+def producer(settings: KafkaSettings, transactional_id: str, watch: Watch | None = None) -> Producer:
+    """A transactional producer that is not fenced yet. Raises ConfigurationError for options librdkafka refuses.
+
+    `watch`: hears the client's statistics and errors, whenever the producer is polled.
+    """
     config = _config(
         settings,
         **{
@@ -85,6 +89,7 @@ def producer(settings: KafkaSettings, transactional_id: str) -> Producer:
             "queue.buffering.max.kbytes": 65_536,
             # What is published is known from the commit; single reports are asked for where they are needed.
             "delivery.report.only.error": True,
+            **(watch.configuration() if watch is not None else {}),
         },
     )
     made: Producer = _made(_Producer, settings, config)

@@ -6,7 +6,7 @@ register the same schema at once: then it is looked up).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, ServerConfig
 from confluent_kafka.schema_registry.common.schema_registry_client import ConfigCompatibilityLevel
@@ -18,10 +18,13 @@ from connector.mapping.schemas import schema_text
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
 
     from connector.settings import SchemaRegistrySettings
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 COMPATIBILITY: Final = "FULL_TRANSITIVE"
 RETRY_MIN: Final = 0.5
@@ -39,6 +42,10 @@ def wire_prefix(schema_id: int) -> bytes:
     return b"\0" + schema_id.to_bytes(4, "big")
 
 
+def ignore(_result: str) -> None:
+    """Tell nobody."""
+
+
 class RegistryUnavailableError(RegistryError):
     """The registry cannot be reached now; later it may."""
 
@@ -46,8 +53,10 @@ class RegistryUnavailableError(RegistryError):
 class Registry:
     """Registers and finds schemas; every method blocks."""
 
-    def __init__(self, settings: SchemaRegistrySettings) -> None:
+    def __init__(self, settings: SchemaRegistrySettings, on_answer: Callable[[str], None] = ignore) -> None:
+        """`on_answer` hears `ok`, `refused` or `unavailable` of every question about a schema."""
         self._settings = settings
+        self._on_answer = on_answer
         self._options = settings.read_options()
         self._made = self._make()
 
@@ -71,6 +80,9 @@ class Registry:
 
         Raises RegistryUnavailableError, or RegistryError where the registry refuses for good.
         """
+        return self._asked(lambda: self._schema_id(topic, name))
+
+    def _schema_id(self, topic: str, name: str) -> int:
         subject = f"{topic}-value"
         schema = Schema(schema_text(name), "AVRO")
         found = self._find(subject, schema)
@@ -138,6 +150,9 @@ class Registry:
 
     def schema_by_id(self, schema_id: int) -> str:
         """The text of the schema a record was written with. Raises RegistryError."""
+        return self._asked(lambda: self._schema_by_id(schema_id))
+
+    def _schema_by_id(self, schema_id: int) -> str:
         try:
             text = self._client.get_schema(schema_id).schema_str
         except Exception as error:
@@ -152,6 +167,18 @@ class Registry:
             return list(self._client.get_subjects())
         except Exception as error:
             raise self._classified("subjects", error) from error
+
+    def _asked(self, question: Callable[[], T]) -> T:
+        try:
+            answer = question()
+        except RegistryUnavailableError:
+            self._on_answer("unavailable")
+            raise
+        except RegistryError:
+            self._on_answer("refused")
+            raise
+        self._on_answer("ok")
+        return answer
 
     def _find(self, subject: str, schema: Schema) -> int | None:
         try:

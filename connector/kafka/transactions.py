@@ -150,6 +150,10 @@ class TransactionalProducer:
             with suppress(KafkaException):  # after a fatal error, that error once more: it was raised where it counted
                 self._producer.poll(0)
 
+    def serve(self) -> None:
+        """Let the client report what it has to: while nothing is published nobody else asks it."""
+        self._producer.poll(0)
+
     def fence(self) -> None:
         """Take the transactional id: earlier producers that hold it are fenced, their open transaction is aborted.
 
@@ -260,6 +264,7 @@ class TransactionalProducer:
                 if not said:
                     log.warning("kafka.waiting", call=name, transactional_id=self._id, error=reason.str())
                     said = True
+                self.serve()
                 self._pause(wait)
                 wait = min(RETRY_MAX, wait * 2)
             else:

@@ -64,11 +64,13 @@ class Rules:
             rules = self._file.poll()
         except ConfigurationError as error:
             self._metrics.rules_reloads.labels("refused").inc()
+            self._metrics.rules_refused.set(1)
             log.error("processor.rules_refused", problems=str(error), version=self.engine.rules.version)  # noqa: TRY400
             return
         if rules is not None:
             before, self.engine.rules = self.engine.rules.version, rules
             self._metrics.rules_reloads.labels("ok").inc()
+            self._metrics.rules_refused.set(0)
             self._tell(before)
 
     def _tell(self, before: str) -> None:
@@ -121,7 +123,7 @@ class ProcessorApp:
 
     def _process(self, ground: Ground, health: Health) -> None:
         outputs = Outputs(self.settings.topics, ground)
-        schemas = Registry(self.settings.schema_registry)
+        schemas = Registry(self.settings.schema_registry, self.metrics.registry.count)
         rules = self._rules
 
         def make_worker(partition: int, group_id: str, group_metadata: Callable[[], object]) -> Worker:
@@ -157,7 +159,9 @@ class ProcessorApp:
         watching = threading.Thread(target=self._watch, args=(halt, health), daemon=True)
         watching.start()
         try:
-            ground = prepare(self.settings, specs, [TRANSCRIPTS, CALLS, ALERTS], [], halt)
+            ground = prepare(
+                self.settings, specs, [TRANSCRIPTS, CALLS, ALERTS], [], halt, on_answer=self.metrics.registry.count
+            )
         except BenzingaKafkaError:
             if self._stop.is_set():
                 return None

@@ -21,6 +21,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from connector.errors import ConfigurationError, KafkaError, TopicError
 from connector.kafka import clients
+from connector.kafka.statistics import Watch
 from connector.kafka.topics import TRANSCRIPTS, topic_name
 from connector.logs import get_logger
 from connector.processor.lag import Lag
@@ -104,6 +105,7 @@ class Group:
             settings.kafka,
             self.group_id,
             **{
+                **Watch(metrics.kafka, "processor").configuration(),
                 "session.timeout.ms": int(self._session * 1000),
                 "heartbeat.interval.ms": int(self._session * 1000 / HEARTBEATS),
                 "partition.assignment.strategy": "cooperative-sticky",

@@ -59,6 +59,8 @@ class Lag:
                 if worker is not None and answer.exception() is None:
                     self._measured(worker, asked_at, int(answer.result().offset))  # type: ignore[attr-defined]
             self._metrics.open_calls.set(sum(worker.open_calls for worker in workers.values()))
+            due = min((at for worker in workers.values() if (at := worker.next_deadline) is not None), default=None)
+            self._metrics.close_overdue.set(0.0 if due is None else max(0.0, (now_micros() - due) / 1e6))
         if workers and time.monotonic() >= self._due:
             self._due = time.monotonic() + MEASURE_EVERY
             latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]

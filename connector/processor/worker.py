@@ -26,6 +26,7 @@ from connector.errors import BenzingaKafkaError, FencedError
 from connector.kafka import clients
 from connector.kafka.records import rfc_3339
 from connector.kafka.registry import RegistryUnavailableError
+from connector.kafka.statistics import Watch
 from connector.kafka.transactions import RejectedError, StoppedError, TransactionalProducer
 from connector.logs import get_logger
 from connector.processor.partition import Partition
@@ -105,6 +106,8 @@ class Worker:
         """Not behind the offset at which a successor has to begin; None while nothing was consumed or is known."""
         self.last_timestamp = 0
         """Of the last record processed; ms since the epoch, 0: none yet."""
+        self.next_deadline: int | None = None
+        """When the next call is to be closed, µs since the epoch; in the past while it waits for what is unread."""
         self._settings = settings
         self._metrics = metrics
         self._outputs = outputs
@@ -124,6 +127,7 @@ class Worker:
         self._registry_at: float | None = None
         self._registry_said = False
         self._producer: TransactionalProducer | None = None
+        self._watch = Watch(metrics.kafka, f"processor.{partition}")
         self._uncommitted_since: float | None = None
         self._kafka = Partition(partition, settings, group_id, self._stop)
         self._task = PartitionTask(
@@ -233,10 +237,11 @@ class Worker:
                 self._queue.clear()
             if self._producer is not None:
                 self._producer.close()
+                self._watch.closed()
 
     def _own(self) -> None:
         producer = TransactionalProducer(
-            lambda: clients.producer(self._settings.kafka, self._id),
+            lambda: clients.producer(self._settings.kafka, self._id, self._watch),
             self._id,
             lambda result: self._metrics.transactions.labels(result).inc(),
         )
@@ -248,6 +253,7 @@ class Worker:
         self.state = State.LIVE
         while not self._stop.is_set():
             self._step(producer, self._next())
+            producer.serve()
         self._commit(producer, force=True)
 
     def _restore(self) -> None:
@@ -292,6 +298,7 @@ class Worker:
         self._task.due(now)
         self._commit(producer, force=False)
         self.processed = self._position
+        self.next_deadline = self._task.joiner.next_deadline()
         self._in_hand = 0
 
     def _add(self, records: list[Consumed], now: int) -> None:

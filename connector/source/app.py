@@ -96,7 +96,7 @@ class SourceApp:
     async def _prepare(self) -> Ground | None:
         """The ground to stand on; None where a signal ended the wait for it."""
         try:
-            return await asyncio.to_thread(prepare_source, self.settings, self._halt)
+            return await asyncio.to_thread(prepare_source, self.settings, self._halt, self.metrics.registry.count)
         except BenzingaKafkaError:
             if self._stop.is_set():
                 return None

@@ -66,6 +66,9 @@ class Intake:
         self._received = {action: metrics.messages_received.labels(name, action) for action in ACTIONS}
         self._feed_lag = metrics.feed_lag.labels(name)
         self.last_received_at = 0
+        self.news_at = 0
+        """When the last message that was not known yet was received, µs since the epoch; before there is one, when the
+        first connection stood. A replay of what is known is no news."""
         metrics.last_message_timestamp.labels(name).set_function(lambda: self.last_received_at / 1e6)
         self._replayed = metrics.replayed_messages.labels(name)
         self._unknown_fields = metrics.unknown_fields.labels(name)
@@ -87,6 +90,7 @@ class Intake:
         for partition, records in restored.messages.items():
             for record in records:
                 self._window.add(partition, record.key, record.fingerprint)
+        self.news_at = max(self.news_at, restored.newest * 1000)
         self._frames = FingerprintWindow(self._window_size)
         for fingerprint in restored.frames:
             self._frames.add(fingerprint)
@@ -124,6 +128,7 @@ class Intake:
     def connected(self, at: int, *, replaying: bool) -> None:
         """A connection stands; where a replay was asked for, the settle window begins."""
         self.refused_status = None
+        self.news_at = self.news_at or at
         if self.stream.has_replay:
             self._say(self.replay_gaps.connected(at, replaying=replaying))
             self._settling = [] if replaying else None
@@ -205,7 +210,7 @@ class Intake:
     def _count(self, message: Message, frame: Frame) -> None:
         self._received[bounded(message.action or "message", ACTIONS)].inc()
         self.last_received_at = frame.received_at
-        if message.event_time is not None:
+        if message.event_time is not None and self._settling is None:  # a replayed message is old, not late
             self._feed_lag.observe(max(0.0, frame.received_at / 1e6 - message.event_time / 1e9))
 
     def _end_settling(self) -> list[Pending]:
@@ -240,6 +245,7 @@ class Intake:
         if encoded.extras:
             self._unknown_fields.inc(encoded.extras)
         self._window.add(partition, decoded.message_id, bytes.fromhex(decoded.fingerprint))
+        self.news_at = max(self.news_at, frame.received_at)
         if decoded.transcript is not None:
             self.sequence_gaps.sentence(decoded.transcript, frame.received_at)
         else:

@@ -49,6 +49,9 @@ class Restored:
     frames: list[bytes] = field(default_factory=list)
     """Fingerprints of frames that were dead-lettered, or said to be too large."""
 
+    newest: int = 0
+    """When the last message was received, ms since the epoch; 0 where the topic is empty."""
+
     last: tuple[str, int | None] | None = None
     """The last message's id and event time (µs); None where the topic is empty."""
 
@@ -113,6 +116,7 @@ def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: T
         last = max((row for row in rows if row.timestamp == rows[-1].timestamp), key=_event_nanos)
         nanos = _event_nanos(last)
         restored.last = (last.key, nanos // 1000 if nanos else None)
+        restored.newest = last.timestamp
     if transcripts:
         restored.positions = list(_positions(row for row in rows if row.timestamp >= recent))
         restored.said = set(_said(own_gaps))

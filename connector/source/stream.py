@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from connector.errors import FencedError, KafkaError
 from connector.feed.connection import Feed
+from connector.feed.market_hours import active_seconds, is_active
 from connector.kafka import clients
 from connector.kafka.claims import claim_record, last_claim
 from connector.kafka.records import rfc_3339
+from connector.kafka.statistics import Watch
 from connector.kafka.transactions import StoppedError, TransactionalProducer
 from connector.logs import get_logger
 from connector.mapping.decoder import Decoder
@@ -114,10 +116,21 @@ class StreamSource:
         name = stream.name
         metrics.pending_messages.labels(name).set_function(lambda: len(self.outbox))
         metrics.pending_oldest.labels(name).set_function(self._oldest_age)
+        metrics.expected_active.labels(name).set_function(lambda: float(is_active(time.time())))
+        metrics.silence.labels(name).set_function(self._silence)
+        metrics.silence_limit.labels(name).set(self.feed.idle_limit)
+        metrics.journal_max_bytes.labels(name).set(settings.source.journal.max_bytes)
+        self._watch = Watch(metrics.kafka, f"source.{name}")
 
     def _oldest_age(self) -> float:
         oldest = self.outbox.oldest
         return 0.0 if oldest is None else max(0.0, time.time() - oldest / 1e6)
+
+    def _silence(self) -> float:
+        """Market time since the last news, in seconds; of a stream that is not ours nothing is expected."""
+        if self.state is not State.PUBLISHING or not self.intake.news_at:
+            return 0.0
+        return active_seconds(self.intake.news_at / 1e6, time.time())
 
     @property
     def unready(self) -> str | None:
@@ -186,7 +199,7 @@ class StreamSource:
         self._enter(State.FENCING)
         await self._in_thread(self._close_producer)
         producer = TransactionalProducer(
-            lambda: clients.producer(self._settings.kafka, self._transactional_id),
+            lambda: clients.producer(self._settings.kafka, self._transactional_id, self._watch),
             self._transactional_id,
             self._count_transaction,
         )
@@ -263,10 +276,15 @@ class StreamSource:
         await self._in_thread(self._close_producer)
         self._executor.shutdown(wait=False)
 
+    def _serve_producer(self) -> None:
+        if self._producer is not None:
+            self._producer.serve()
+
     def _close_producer(self) -> None:
         if self._producer is not None:
             self._producer.close()
             self._producer = None
+            self._watch.closed()
 
     def _count_transaction(self, result: str) -> None:
         self._metrics.transactions.labels(self.stream.name, result).inc()
@@ -276,6 +294,8 @@ class StreamSource:
             await asyncio.sleep(TICK)
             if self.state is State.PUBLISHING:
                 self.intake.tick(time.time_ns() // 1000)
+            if self._producer is not None and not self.outbox.in_flight:
+                await self._in_thread(self._serve_producer)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connector.feed.market_hours import holidays, is_active
+from connector.feed.market_hours import active_seconds, holidays, is_active
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -60,3 +60,21 @@ def test_an_ordinary_week_has_eighty_active_hours() -> None:
     start = datetime(2026, 3, 2, tzinfo=NEW_YORK)
     hours = [start + timedelta(hours=n) for n in range(7 * 24)]
     assert sum(is_active(hour.timestamp()) for hour in hours) == 80
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        ("2026-07-02T10:00", "2026-07-02T12:30", 2.5),
+        ("2026-07-02T03:00", "2026-07-02T05:00", 1),
+        ("2026-07-02T19:00", "2026-07-06T04:30", 1.5),  # over Independence Day and a weekend
+        ("2026-07-04T00:00", "2026-07-05T23:00", 0),
+        ("2026-03-06T19:00", "2026-03-09T05:00", 2),  # over the change to summer time
+        ("2026-07-01T00:00", "2026-07-02T00:00", 16),
+        ("2026-07-02T12:00", "2026-07-02T12:00", 0),
+        ("2026-07-02T12:00", "2026-07-02T11:00", 0),  # a clock that was set back
+    ],
+)
+def test_market_time_between_two_instants(since: str, until: str, hours: float) -> None:
+    begin, end = (datetime.fromisoformat(at).replace(tzinfo=NEW_YORK).timestamp() for at in (since, until))
+    assert active_seconds(begin, end) == pytest.approx(hours * 3600)

@@ -104,7 +104,7 @@ def test_the_size_of_a_frame_in_pieces_counts_all_of_them() -> None:
         (Kind.NO_TOKEN, "unauthorized", "unauthorized", Wait.REFUSED),
         (Kind.TIMEOUT, "timeout", "timeout", Wait.BACKOFF),
         (Kind.DNS, "network", "network", Wait.BACKOFF),
-        (Kind.TLS, "network", "network", Wait.BACKOFF),
+        (Kind.TLS, "network", "tls", Wait.BACKOFF),
         (Kind.PROXY, "network", "network", Wait.BACKOFF),
         (Kind.NETWORK, "network", "network", Wait.BACKOFF),
         (Kind.NOT_WEBSOCKET, "unavailable", "unavailable", Wait.BACKOFF),
