@@ -1,5 +1,8 @@
 """Who owns a stream: one record a claim on `internal.ownership`, in the first transaction after a fence.
 
+An owner that leaves in order writes its claim once more, released, in the last transaction of its epoch: a process that
+was fenced cannot release what another one has claimed since.
+
 A producer that finds itself fenced cannot tell by librdkafka's error whether another process took over or the broker
 gave its epoch up (a transaction that timed out, say). The last claim tells: another instance's means give up, our own
 means fence again.
@@ -24,12 +27,28 @@ if TYPE_CHECKING:
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """That `instance` took `stream` over."""
+    """That `instance` took `stream` over, or that it gave it up again."""
 
     stream: str
     instance: str
     claimed_at: int
     """Microseconds since the epoch, UTC."""
+
+    group: str | None = None
+    """The consumer group through which it owns the stream; None in the claims of older versions."""
+
+    released_at: int | None = None
+    """When it gave the stream up, its socket closed and everything published; microseconds since the epoch, UTC."""
+
+
+def source_group(settings: Settings) -> str:
+    """The consumer group of the sources that carry these streams.
+
+    A group's members must all be able to take every partition, so sources with other streams are another group.
+    """
+    name = f"{settings.topics.prefix}.source"
+    carried = set(settings.feed.streams)
+    return name if carried == set(STREAMS) else f"{name}.{'+'.join(stream for stream in STREAMS if stream in carried)}"
 
 
 def claim_partition(stream: str) -> int:
@@ -39,15 +58,23 @@ def claim_partition(stream: str) -> int:
 
 def claim_record(settings: Settings, stream: str, instance: str) -> Record:
     """The record by which `instance` claims `stream` now."""
-    now = time.time_ns()
-    claim = Claim(stream, instance, now // 1000)
+    return _record(settings, Claim(stream, instance, time.time_ns() // 1000, source_group(settings)))
+
+
+def release_record(settings: Settings, claim: Record) -> Record:
+    """The record by which the owner that wrote `claim` gives the stream up now."""
+    made = msgspec.json.decode(claim.value or b"", type=Claim)
+    return _record(settings, msgspec.structs.replace(made, released_at=time.time_ns() // 1000))
+
+
+def _record(settings: Settings, claim: Claim) -> Record:
     return Record(
         topic_name(settings.topics, OWNERSHIP),
-        claim_partition(stream),
-        stream.encode(),
+        claim_partition(claim.stream),
+        claim.stream.encode(),
         msgspec.json.encode(claim),
         [("content-type", "application/json")],
-        now // 1_000_000,
+        (claim.released_at or claim.claimed_at) // 1000,
     )
 
 

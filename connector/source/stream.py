@@ -24,7 +24,7 @@ from connector.errors import FencedError, KafkaError
 from connector.feed.connection import Feed
 from connector.feed.market_hours import active_seconds, is_active
 from connector.kafka import clients
-from connector.kafka.claims import claim_record, last_claim
+from connector.kafka.claims import claim_record, last_claim, release_record
 from connector.kafka.records import rfc_3339
 from connector.kafka.statistics import Watch
 from connector.kafka.transactions import StoppedError, TransactionalProducer
@@ -53,6 +53,9 @@ REBUILD_QUIET: Final = 60.0
 
 CLAIM_DELAY: Final = 2.0
 """Seconds a fenced process waits before it reads who claimed the stream: the other one claims right after its fence."""
+
+RELEASE_WITHIN: Final = 2.0
+"""Seconds the record has that says the stream is free."""
 
 TICK: Final = 1.0
 
@@ -217,6 +220,12 @@ class StreamSource:
         if self._feed_task is None and not self._stopping:
             self._feed_task = asyncio.create_task(self.feed.run(), name=f"source-{self.stream.name}")
         await self._publish(producer)
+        if not self._halt.is_set():
+            # A courtesy to whoever comes next: an end does not wait for it for as long as Kafka is away.
+            giving_up = asyncio.get_running_loop().call_later(RELEASE_WITHIN, producer.stop)
+            release = release_record(self._settings, claim)
+            await self._in_thread(lambda: producer.publish([release]))
+            giving_up.cancel()
 
     async def _publish(self, producer: TransactionalProducer) -> None:
         """Publish until the outbox is closed; an error of the feed's side ends it as well, it is a fault of ours."""
@@ -263,7 +272,9 @@ class StreamSource:
             except KafkaError as error:
                 log.warning("stream.claim_unknown", stream=self.stream.name, error=str(error))
             else:
-                return claim.instance if claim is not None and claim.instance != self._instance else None
+                if claim is None or claim.released_at is not None:
+                    return None
+                return claim.instance if claim.instance != self._instance else None
         raise StoppedError(f"{self.stream.name}: stopped while fenced")
 
     async def _end(self) -> None:
