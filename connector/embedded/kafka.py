@@ -50,8 +50,9 @@ class EmbeddedKafka(EmbeddedServer):
     """A cluster of `brokers` nodes on free ports of the loopback interface.
 
     `config` is added to each broker's own (names as in `server.properties`); `listeners` are further ones beside the
-    plain one, by name, each with its security protocol, such as `{"TLS": "SSL"}`. Topics are never created
-    automatically. With three brokers or more, topics have three replicas of which two must have a write.
+    plain one, by name, each with its security protocol, such as `{"TLS": "SSL"}`; `advertised` has, by listener, a port
+    a node that clients are sent to instead, where a proxy stands in between. Topics are never created automatically.
+    With three brokers or more, topics have three replicas of which two must have a write.
     """
 
     def __init__(
@@ -60,11 +61,14 @@ class EmbeddedKafka(EmbeddedServer):
         config: Mapping[str, str] | None = None,
         listeners: Mapping[str, str] | None = None,
         heap_mb: int = _HEAP_MB,
+        *,
+        advertised: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         super().__init__()
         self._size = brokers
         self._config = dict(config or {})
         self._listeners = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
+        self._advertised = dict(advertised or {})
         self._heap_mb = heap_mb
         self._brokers: tuple[Broker, ...] = ()
         self._ports: dict[str, list[int]] = {}
@@ -76,7 +80,11 @@ class EmbeddedKafka(EmbeddedServer):
 
     def bootstrap_servers_of(self, listener: str) -> str:
         """The same for the listener of that name."""
-        return ",".join(f"{HOST}:{port}" for port in self._ports[listener])
+        return ",".join(f"{HOST}:{port}" for port in self._advertised.get(listener, self._ports[listener]))
+
+    def ports_of(self, listener: str) -> list[int]:
+        """The ports on which the nodes themselves listen."""
+        return list(self._ports[listener])
 
     @property
     def brokers(self) -> tuple[Broker, ...]:
@@ -108,7 +116,7 @@ class EmbeddedKafka(EmbeddedServer):
         data = workspace.path / f"kafka-{node}"
         _format(data, class_data.folder / _CHECKPOINT, cluster, node)
         server_properties = workspace.path / f"kafka-{node}.properties"
-        properties = broker_properties(node, data, self._listeners, self._ports)
+        properties = broker_properties(node, data, self._listeners, self._ports, self._advertised)
         server_properties.write_text(render({**properties, **self._config}), encoding="utf-8")
         command = [
             *java_command(self._heap_mb, workspace.path),

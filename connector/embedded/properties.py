@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from connector.embedded.ports import HOST
@@ -12,16 +13,21 @@ if TYPE_CHECKING:
 
 
 def broker_properties(
-    node: int, data: Path, listeners: Mapping[str, str], ports: Mapping[str, Sequence[int]]
+    node: int,
+    data: Path,
+    listeners: Mapping[str, str],
+    ports: Mapping[str, Sequence[int]],
+    advertised: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The configuration of node `node`.
 
     `listeners` maps the names of the client listeners to security protocols; `ports` has a port a node for each of them
-    and for `CONTROLLER`.
+    and for `CONTROLLER`; `advertised` those that clients of a listener are sent to, where they are others.
     """
     size = len(ports["CONTROLLER"])
     replicas, in_sync = (3, 2) if size >= 3 else (1, 1)  # noqa: PLR2004 - below three a single failure would stop writes
     client = [f"{name}://{HOST}:{ports[name][node]}" for name in listeners]
+    public = [f"{name}://{HOST}:{advertised.get(name, ports[name])[node]}" for name in listeners]
     return {
         # Every node is broker and controller, so that any one of three may fail.
         "process.roles": "broker,controller",
@@ -29,7 +35,7 @@ def broker_properties(
         "controller.quorum.voters": ",".join(f"{i}@{HOST}:{port}" for i, port in enumerate(ports["CONTROLLER"])),
         "controller.listener.names": "CONTROLLER",
         "listeners": ",".join([*client, f"CONTROLLER://{HOST}:{ports['CONTROLLER'][node]}"]),
-        "advertised.listeners": ",".join(client),
+        "advertised.listeners": ",".join(public),
         "inter.broker.listener.name": "PLAINTEXT",
         "listener.security.protocol.map": ",".join(
             f"{name}:{protocol}" for name, protocol in {**listeners, "CONTROLLER": "PLAINTEXT"}.items()

@@ -36,6 +36,9 @@ class SentFrame:
     delivered: bool = False
     """Whether it was written to a client's socket; the client may still have lost it when it was dropped."""
 
+    connection: int | None = None
+    """The client it was meant for, by its place in `Channel.attached`; None where nobody was there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
@@ -50,6 +53,9 @@ class Handshake:
 
 class Client(Protocol):
     """A connected client, as far as the channel is concerned."""
+
+    number: int
+    """Its place in `Channel.attached`."""
 
     def wants(self, frame: SentFrame, facts: Mapping[str, Any] | None) -> bool:
         """Whether its filters or subscriptions let the frame through."""
@@ -78,6 +84,9 @@ class Channel:
     connections: int = 0
     """Clients let in so far."""
 
+    attached: list[int] = field(default_factory=list)
+    """When each client that was served came, microseconds since the epoch."""
+
     most_clients: int = 0
     """The most that were ever connected at once."""
 
@@ -95,8 +104,10 @@ class Channel:
         self.cache = deque(maxlen=self.cache_size)
         self.sent = deque(maxlen=self.history)
 
-    def attach(self, client: Client) -> None:
-        """Let `client` have what is published from now on."""
+    def attach(self, client: Client, at: int) -> None:
+        """Let `client` have what is published from now on; `at` in microseconds since the epoch."""
+        client.number = len(self.attached)
+        self.attached.append(at)
         self.clients.append(client)
         self.connections += 1
         self.most_clients = max(self.most_clients, len(self.clients))
@@ -111,8 +122,9 @@ class Channel:
         frame.index = self.published
         self.published += 1
         for client in self.clients:
-            if client.wants(frame, facts) and client.put(frame.payload, binary=frame.binary):
-                frame.delivered = True
+            if client.wants(frame, facts):
+                frame.connection = client.number
+                frame.delivered = client.put(frame.payload, binary=frame.binary) or frame.delivered
         self.delivered += frame.delivered
         self.sent.append(frame)
         if cache:

@@ -33,6 +33,7 @@ class FeedConnection(ServerConnection):
         self.slot: tuple[str, ...] | None = None
         self.filters: dict[str, frozenset[str]] = {}
         self.session: TranscriptSession | None = None
+        self.number = 0
         self.stalled = False
         self.on_end: Callable[[FeedConnection, bool], None] | None = None
         self._held_in: list[bytes] = []

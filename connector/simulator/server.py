@@ -250,7 +250,7 @@ class Simulator:
         if connection.on_end is None:
             return  # ended between the handshake and now
         self._connections.add(connection)
-        channel.attach(connection)
+        channel.attach(connection, time.time_ns() // 1000)
         log.debug("simulator.connected", stream=channel.stream.name)
         if connection.session is not None:
             connection.say(greeting(self._dice))
