@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 from connector.errors import BenzingaKafkaError, ConfigurationError
 from connector.http import Health, HttpServer
@@ -23,66 +25,19 @@ from connector.kafka.topics import (
 from connector.logs import get_logger
 from connector.metrics import ProcessorMetrics, new_registry
 from connector.preflight import Ground, prepare
-from connector.processor.alerts import AlertEngine
-from connector.processor.group import Group
+from connector.processor.group import Group, group_id
 from connector.processor.outputs import Outputs
-from connector.processor.reader import read_words
-from connector.processor.rules import RuleSet
-from connector.processor.rules_file import RulesFile
+from connector.processor.recent import RecentAlerts
+from connector.processor.rules_in_force import RulesInForce
+from connector.processor.status import CallsStatus, ProcessorStatus, calls_status, counts
 from connector.processor.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from connector.settings import Settings
 
 log = get_logger(__name__)
-
-
-RULES_EVERY: Final = 1.0
-"""Seconds between two looks at the rules file."""
-
-
-class Rules:
-    """The rules in force: loaded at the start, followed when the file changes."""
-
-    def __init__(self, path: Path | None, metrics: ProcessorMetrics) -> None:
-        """Raise ConfigurationError where the file cannot be used; later on the old rules stay then."""
-        self._file = None if path is None else RulesFile(path)
-        self._metrics = metrics
-        self._look_at = 0.0
-        self.engine = AlertEngine(RuleSet.of() if self._file is None else self._file.load(), read_words)
-        self._tell("")
-
-    def poll(self, now: float) -> None:
-        """Look whether the file has changed, now and then; `now` in monotonic seconds."""
-        if self._file is None or now < self._look_at:
-            return
-        self._look_at = now + RULES_EVERY
-        try:
-            rules = self._file.poll()
-        except ConfigurationError as error:
-            self._metrics.rules_reloads.labels("refused").inc()
-            self._metrics.rules_refused.set(1)
-            log.error("processor.rules_refused", problems=str(error), version=self.engine.rules.version)  # noqa: TRY400
-            return
-        if rules is not None:
-            before, self.engine.rules = self.engine.rules.version, rules
-            self._metrics.rules_reloads.labels("ok").inc()
-            self._metrics.rules_refused.set(0)
-            self._tell(before)
-
-    def _tell(self, before: str) -> None:
-        rules = self.engine.rules
-        file = None if self._file is None else str(self._file.path)
-        log.info("processor.rules", version=rules.version, rules=len(rules.rules), file=file)
-        if before and before != rules.version:
-            self._metrics.rules_info.remove(before)
-        self._metrics.rules_info.labels(rules.version).set(1)
-        for rule in rules.rules:
-            self._metrics.alerts.labels(rule.id)
-            self._metrics.alerts_suppressed.labels(rule.id)
 
 
 class ProcessorApp:
@@ -90,9 +45,11 @@ class ProcessorApp:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self.registry = new_registry()
         self.metrics = ProcessorMetrics(self.registry)
-        self._rules = Rules(settings.processor.rules, self.metrics)
+        self._rules = RulesInForce(settings.processor.rules, self.metrics)
+        self._alerts = RecentAlerts()
         self._stop = threading.Event()
         self._group: Group | None = None
 
@@ -107,10 +64,24 @@ class ProcessorApp:
             return ["starting: broker, topics and schemas are being checked"]
         return self._group.unready
 
+    def status(self) -> dict[str, Any]:
+        """What `/status` tells, as JSON values; for any thread."""
+        group = self._group
+        status = ProcessorStatus(
+            group=group_id(self.settings.topics),
+            instance_id=self.settings.processor.instance_id,
+            partitions=[] if group is None else group.partitions(),
+            calls=CallsStatus() if group is None else calls_status(group.open_calls()),
+            alerts=self._alerts.newest(),
+            rules=self._rules.status(),
+            counts=counts(self.metrics),
+        )
+        return {"process": "processor", "instance": self.instance, "processor": status.as_json()}
+
     def run(self) -> None:
         """Process until `stop`. Raises ConfigurationError or KafkaError where that cannot begin or go on."""
         health = Health(self.unready)
-        server = HttpServer(self.settings.http, self.registry, health)
+        server = HttpServer(self.settings.http, self.registry, health, self.status)
         server.start()
         try:
             ground = self._prepare(health)
@@ -133,6 +104,7 @@ class ProcessorApp:
                 self.metrics,
                 outputs=outputs,
                 alerts=rules.engine,
+                recent=self._alerts,
                 schema_id=ground.schema_ids[TRANSCRIPTS],
                 schema_of=schemas.schema_by_id,
                 group_id=group_id,

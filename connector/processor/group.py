@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
     from connector.metrics import ProcessorMetrics
+    from connector.processor.call import Call
+    from connector.processor.status import PartitionStatus
     from connector.processor.task import Consumed
-    from connector.settings import Settings
+    from connector.settings import Settings, TopicsSettings
 
 log = get_logger(__name__)
 
@@ -88,12 +90,17 @@ class _Restart:
     """Where the successor begins."""
 
 
+def group_id(topics: TopicsSettings) -> str:
+    """The consumer group of every processor with this prefix."""
+    return f"{topics.prefix}.processor"
+
+
 class Group:
     """This process's membership in the processor's consumer group."""
 
     def __init__(self, settings: Settings, metrics: ProcessorMetrics, make_worker: Callable[..., Worker]) -> None:
         """`make_worker(partition, group_id, group_metadata)`: a worker that is not started yet."""
-        self.group_id = f"{settings.topics.prefix}.processor"
+        self.group_id = group_id(settings.topics)
         self.workers: dict[int, Worker] = {}
         self._topic = topic_name(settings.topics, TRANSCRIPTS)
         self._metrics = metrics
@@ -152,6 +159,17 @@ class Group:
             for partition, worker in sorted(self.workers.copy().items())
             if worker.state is not State.LIVE
         ]
+
+    def partitions(self) -> list[PartitionStatus]:
+        """What `/status` tells of the assigned partitions; for any thread."""
+        return [
+            self._lag.status(worker.partition, worker.state.value, worker.processed, worker.open_calls)
+            for _, worker in sorted(self.workers.copy().items())
+        ]
+
+    def open_calls(self) -> list[tuple[int, list[Call]]]:
+        """Each partition's open calls; for any thread that only reads, and knows that they go on."""
+        return [(partition, worker.calls()) for partition, worker in self.workers.copy().items()]
 
     def _consume(self) -> None:
         first = self._consumer.poll(POLL)

@@ -103,6 +103,10 @@ class Joiner:
         """How many calls are open."""
         return len(self._open)
 
+    def open_now(self) -> list[Call]:
+        """The calls that are open: the list is a copy, they are not."""
+        return list(self._open.copy().values())
+
     def call(self, transcript_id: str) -> Call | None:
         """The call, whatever its status; None where it is not known."""
         return self._calls.get(transcript_id)

@@ -12,6 +12,7 @@ from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from connector.kafka import clients
+from connector.processor.status import PartitionStatus
 from connector.processor.worker import now_micros
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Lag:
         """When the last stable offsets were asked for (µs), and the answers to come."""
         self._answered: dict[int, int] = {}
         """By partition, the last instant (µs) that was answered for."""
+        self._latest: dict[int, tuple[int, int, float]] = {}
+        """By partition: its last stable offset, and the lag in messages and seconds."""
         self._caught_up: dict[int, int] = {}
         """By partition, the last instant (µs) up to which everything was processed."""
 
@@ -76,8 +79,22 @@ class Lag:
         """The partition is another's."""
         self._answered.pop(partition, None)
         self._caught_up.pop(partition, None)
+        self._latest.pop(partition, None)
         for gauge in (self._metrics.lag_messages, self._metrics.lag_seconds):
             gauge.remove(self._topic, str(partition))
+
+    def status(self, partition: int, state: str, position: int | None, open_calls: int) -> PartitionStatus:
+        """What `/status` tells of a partition, with its lag as it was measured last; for any thread."""
+        end, messages, seconds = self._latest.get(partition, (None, None, None))
+        return PartitionStatus(
+            partition=partition,
+            state=state,
+            position=position,
+            end=end,
+            lag_messages=messages,
+            lag_seconds=seconds,
+            open_calls=open_calls,
+        )
 
     def _measured(self, worker: Worker, asked_at: int, stable: int) -> None:
         partition = worker.partition
@@ -96,4 +113,6 @@ class Lag:
         oldest = waiting_since or max(worker.last_timestamp / 1e3, self._caught_up.get(partition, 0) / 1e6)
         labels = (self._topic, str(partition))
         self._metrics.lag_messages.labels(*labels).set(lag)
-        self._metrics.lag_seconds.labels(*labels).set(max(0.0, time.time() - oldest) if lag and oldest else 0.0)
+        seconds = max(0.0, time.time() - oldest) if lag and oldest else 0.0
+        self._metrics.lag_seconds.labels(*labels).set(seconds)
+        self._latest[partition] = stable, lag, seconds

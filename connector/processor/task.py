@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from connector.kafka.records import Record
     from connector.metrics import ProcessorMetrics
-    from connector.processor.alerts import AlertEngine
+    from connector.processor.alerts import AlertDatum, AlertEngine
     from connector.processor.call import Call
     from connector.processor.effects import Effect
     from connector.processor.outputs import Outputs
@@ -67,8 +67,7 @@ class Batch:
 
     missing: int = 0
     dead_letters: Counter[str] = field(default_factory=Counter)
-    alerts: list[tuple[Record, str, int]] = field(default_factory=list)
-    """With the rule, and when the sentence was received (µs)."""
+    alerts: list[tuple[Record, AlertDatum]] = field(default_factory=list)
 
     suppressed: Counter[str] = field(default_factory=Counter)
 
@@ -80,9 +79,9 @@ class Batch:
             metrics.calls_published.labels(reason).inc()
         for reason, count in self.dead_letters.items():
             metrics.dead_letters.labels(reason).inc(count)
-        for _, rule, received_at in self.alerts:
-            metrics.alerts.labels(rule).inc()
-            metrics.alert_seconds.observe(max(0.0, (now - received_at) / 1e6))
+        for _, alert in self.alerts:
+            metrics.alerts.labels(alert.rule_id).inc()
+            metrics.alert_seconds.observe(max(0.0, (now - alert.received_at) / 1e6))
         for rule, count in self.suppressed.items():
             metrics.alerts_suppressed.labels(rule).inc(count)
         metrics.missing_sentences.inc(self.missing)
@@ -203,7 +202,7 @@ class PartitionTask:
                 self._dead_letter(sentence.value, "encode", str(error), sentence.received_at, now)
             else:
                 self.batch.records.append(record)
-                self.batch.alerts.append((record, alert.rule_id, alert.received_at))
+                self.batch.alerts.append((record, alert))
         self.batch.suppressed.update(looked.suppressed)
 
     def _reload(self, reload: Reload) -> None:

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from connector.kafka.records import Record
     from connector.metrics import ProcessorMetrics
     from connector.processor.alerts import AlertEngine
+    from connector.processor.call import Call
     from connector.processor.outputs import Outputs
+    from connector.processor.recent import RecentAlerts
     from connector.processor.task import Batch, Consumed
     from connector.settings import Settings
 
@@ -92,6 +94,7 @@ class Worker:
         *,
         outputs: Outputs,
         alerts: AlertEngine,
+        recent: RecentAlerts,
         schema_id: int,
         schema_of: Callable[[int], str],
         group_id: str,
@@ -111,6 +114,7 @@ class Worker:
         self._settings = settings
         self._metrics = metrics
         self._outputs = outputs
+        self._recent = recent
         self._group_metadata = group_metadata
         self._id = f"{settings.topics.prefix}.processor.{partition}"
         self._stop = threading.Event()
@@ -194,6 +198,10 @@ class Worker:
     def open_calls(self) -> int:
         """How many calls are open."""
         return self._task.joiner.open_calls
+
+    def calls(self) -> list[Call]:
+        """The open calls, which go on meanwhile: to be read, value by value."""
+        return self._task.joiner.open_now()
 
     def stop(self) -> None:
         """Let it end after the transaction that is under way."""
@@ -349,6 +357,8 @@ class Worker:
         self.resume_from = self._position
         self._uncommitted_since = None
         batch.count(self._metrics, now_micros())
+        if batch.alerts:
+            self._recent.committed([alert for _, alert in batch.alerts])
 
     def _without(self, records: list[Record], error: RejectedError, batch: Batch) -> list[Record]:
         """`records` with a dead letter in the place of each that Kafka refuses for good: a call that grew too large."""
