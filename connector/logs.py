@@ -1,17 +1,23 @@
 """Structured logs on standard error, and the one place where secrets are taken out of them.
 
-An event is a stable name (`feed.connected`) with key=value fields; what repeats is counted by a metric,
-not logged each time.
+An event is a stable name (`feed.connected`) with key=value fields; `docs/logging.md` lists them all. What repeats is
+folded into one line with its count, and every warning is remembered for the status page.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
 import re
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import structlog
+
+from connector.problems import Problems
+from connector.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -21,7 +27,19 @@ MASK: Final = "***"
 _TELLTALES: Final = ("websockets", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3", "asyncio")
 """Below WARNING these print the request line, and with it the token."""
 
-_secrets: set[str] = set()
+BURST: Final = 5
+WINDOW: Final = 60.0
+"""So many lines of one kind in so many seconds, then one with a count."""
+
+_KIND: Final = ("event", "stream", "partition", "transactional_id", "call", "reason", "state")
+"""Fields that make two lines the same kind; what they say beyond these may differ."""
+
+problems: Final = Problems()
+"""Every warning and error of this process, whether its line was folded or not."""
+
+_secrets: list[str] = []
+"""Longest first: of one that begins with another, nothing may be left."""
+
 _PARAMETERS: Final = re.compile(
     r"""(?ix) \b (token | apikey | api_key | key-pair-id | policy | signature | password)
     (=|%3D|["']?\s*:\s*["']) [^&\s"'\\<>]+"""
@@ -31,15 +49,20 @@ _KEYS: Final = re.compile(r"\bbz\.[A-Za-z]+[A-Za-z0-9*]{8,}")
 
 def add_secret(value: str) -> None:
     """From now on `value` shows as `***`, wherever it stands."""
-    if len(value) >= 4:  # noqa: PLR2004 - a shorter one would blank out ordinary words
-        _secrets.add(value)
+    if len(value) >= 4 and value not in _secrets:  # noqa: PLR2004 - a shorter one would blank out ordinary words
+        _secrets[:] = sorted([*_secrets, value], key=len, reverse=True)
 
 
 def redact(text: str) -> str:
     """`text` without tokens, passwords and signatures."""
+    return _PARAMETERS.sub(rf"\1\2{MASK}", mask_secrets(text))
+
+
+def mask_secrets(text: str) -> str:
+    """`text` without the secrets that are known, and without what looks like a key of Benzinga's."""
     for secret in _secrets:
         text = text.replace(secret, MASK)
-    return _KEYS.sub(MASK, _PARAMETERS.sub(rf"\1\2{MASK}", text))
+    return _KEYS.sub(MASK, text) if "bz." in text else text
 
 
 def _redact_event(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -51,6 +74,64 @@ def _redact_event(_logger: object, _name: str, event: MutableMapping[str, Any]) 
     return event
 
 
+def _remember(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if event["level"] in {"warning", "error", "critical"} and "repeated" not in event:
+        problems.note(event["level"], event, time.time_ns() // 1000)
+    return event
+
+
+class _Folding:
+    """The processor that holds repeats back, and the timer that tells how many there were."""
+
+    def __init__(self, burst: int, window: float) -> None:
+        self._lock = threading.Lock()
+        self._repeats: Repeats[tuple[str, int, dict[str, Any]]] = Repeats(burst, window)
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, logger: logging.Logger, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        level = logging.getLevelNamesMapping()[event["level"].upper()]
+        if level == logging.DEBUG or "repeated" in event:
+            return event
+        key = tuple(str(event.get(field)) for field in _KIND)
+        with self._lock:
+            if self._repeats.admit(key, (logger.name, level, dict(event)), time.monotonic()):
+                return event
+            if self._timer is None:
+                self._wait()
+        raise structlog.DropEvent
+
+    def tell(self, *, everything: bool = False) -> None:
+        """Log what was held back until now; `everything`: also what is not due."""
+        with self._lock:
+            told = self._repeats.due(float("inf") if everything else time.monotonic())
+            if self._timer is not None:
+                self._timer.cancel()
+            self._wait()
+        for (name, level, event), count in told:
+            fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
+            structlog.stdlib.get_logger(name).log(level, event["event"], repeated=count, **fields)
+
+    def _wait(self) -> None:
+        due = self._repeats.next_due
+        self._timer = None if due is None else threading.Timer(max(0.0, due - time.monotonic()), self.tell)
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+
+_folding = _Folding(BURST, WINDOW)
+
+
+def _fold(logger: logging.Logger, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return _folding(logger, name, event)
+
+
+@atexit.register
+def tell_repeats() -> None:
+    """Log now what is held back: a process ends without owing a count."""
+    _folding.tell(everything=True)
+
+
 def _no_telltale(record: logging.LogRecord) -> bool:
     """For the handler: it holds whatever level a logger below `_TELLTALES` was, or will be, given."""
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TELLTALES
@@ -58,6 +139,9 @@ def _no_telltale(record: logging.LogRecord) -> bool:
 
 def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "auto") -> None:
     """Send every log line of the process, also those of libraries, through one renderer."""
+    global _folding  # noqa: PLW0603 - like the handler, there is one a process
+    _folding.tell(everything=True)
+    _folding = _Folding(BURST, WINDOW)
     text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -87,6 +171,8 @@ def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "a
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
+            _remember,
+            _fold,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),

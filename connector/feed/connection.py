@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random as random_
 import time
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
+
+from structlog.contextvars import bound_contextvars
 
 from connector.errors import ConfigurationError
 from connector.feed.backoff import Backoff
@@ -14,7 +16,6 @@ from connector.feed.endings import HANDSHAKE_ERRORS, handshake_ending
 from connector.feed.idle import IdleWatch
 from connector.feed.link import Link
 from connector.feed.market_hours import is_active
-from connector.feed.repeats import Repeats
 from connector.feed.retry import Ending, Kind, Wait, decide
 from connector.feed.session import Session, opening
 from connector.feed.state import State
@@ -32,15 +33,10 @@ if TYPE_CHECKING:
     from connector.settings import Settings
     from connector.streams import Stream
 
-_LOG_EVERY: Final = 60.0
-"""Seconds between two log lines about the same trouble; the metrics count each."""
-
 _TOKEN_POLL: Final = 5.0
 """Seconds between two looks at the token file after a refusal."""
 
 _UNAUTHORIZED: Final = 401
-
-Level: TypeAlias = Literal["info", "warning", "error"]
 
 log = get_logger(__name__)
 
@@ -88,7 +84,6 @@ class Feed:
         self.idle_limit = source.idle_timeout.get(stream.name, stream.idle_after).total_seconds()
         """Seconds of silence in market hours after which the socket is replaced."""
         self._idle = IdleWatch(self.idle_limit)
-        self._repeats = Repeats(_LOG_EVERY)
         self._log = log.bind(stream=stream.name)
         self._token = ""
         self._ask_replay = stream.has_replay
@@ -156,7 +151,9 @@ class Feed:
             return handshake_ending(error)
         self._metrics.connects.labels(self.stream.name, "ok").inc()
         self._first_attempt = False
-        return await self._serve(connection)
+        # Whatever is logged of its frames, by whoever handles them, tells the connection.
+        with bound_contextvars(connection_id=connection.id.hex[:8]):
+            return await self._serve(connection)
 
     async def _serve(self, connection: ClientConnection) -> Ending:
         """Read an open connection to its end, and leave it closed."""
@@ -178,31 +175,30 @@ class Feed:
             replaying = self._ask_replay and sent
             settle = source.settle.total_seconds() if replaying else None
             session = Session(self.stream, source.heartbeat, self._idle, settle=settle, now=self._clock())
-            self._connected(link, replaying=replaying)
+            self._connected(replaying=replaying)
             try:
                 ending = await link.run(session, on_settled=lambda: self._enter(State.LIVE))
             finally:
-                self._disconnected(link, ending, self._clock() - began)
+                self._disconnected(ending, self._clock() - began)
         finally:
             await link.shut()
         # After a frame that ended the connection, a replay would bring it again, and end the next one, for ever.
         self._ask_replay = self.stream.has_replay and ending.kind is not Kind.TOO_LARGE
         return ending
 
-    def _connected(self, link: Link, *, replaying: bool) -> None:
+    def _connected(self, *, replaying: bool) -> None:
         self.detail = ""
         self._metrics.connected.labels(self.stream.name).set(1)
         self._enter(State.SETTLING if replaying else State.LIVE)
-        self._note("feed.connected", "info", connection=link.name, replaying=replaying)
+        self._log.info("feed.connected", replaying=replaying)
         self._sink.connected(self._wall_clock(), replaying=replaying)
 
-    def _disconnected(self, link: Link, ending: Ending, lasted: float) -> None:
+    def _disconnected(self, ending: Ending, lasted: float) -> None:
         reason = decide(ending, first_attempt=False).reason
         self._backoff.lasted(lasted)
         self._metrics.connected.labels(self.stream.name).set(0)
         detail = {"detail": ending.detail} if ending.detail else {}
-        lasted = round(lasted, 3)
-        self._note("feed.disconnected", "info", reason, connection=link.name, lasted_seconds=lasted, **detail)
+        self._log.info("feed.disconnected", reason=reason, lasted_seconds=round(lasted, 3), **detail)
         self._sink.disconnected(self._wall_clock(), reason, ending.detail)
 
     async def _wait(self, ending: Ending, decision: Decision) -> None:
@@ -211,21 +207,21 @@ class Feed:
             return
         seconds = self._backoff.next()
         self._enter(State.WAITING)
-        self._note_trouble("feed.retry", "warning", ending, decision, seconds)
+        self._log.warning("feed.retry", **_trouble(ending, decision, seconds))
         await asyncio.sleep(seconds)
 
     async def _wait_refused(self, ending: Ending, decision: Decision) -> None:
         """Wait for an operator, or for a new key."""
         seconds = self._settings.source.backoff.refused.total_seconds()
         self._enter(State.REFUSED)
-        self._note_trouble("feed.refused", "error", ending, decision, seconds)
+        self._log.error("feed.refused", **_trouble(ending, decision, seconds))
         self._sink.refused(self._wall_clock(), ending.status or _UNAUTHORIZED)
         until = self._clock() + seconds
         poll = min(_TOKEN_POLL, seconds / 10) if self._settings.feed.token_file is not None else seconds
         while (left := until - self._clock()) > 0:
             await asyncio.sleep(min(poll, left))
             if self._token_changed():
-                self._note("feed.token_changed", "info")
+                self._log.info("feed.token_changed")
                 return
 
     def _token_changed(self) -> bool:
@@ -239,21 +235,11 @@ class Feed:
             self.state = state
             self.since = self._wall_clock()
 
-    def _note_trouble(self, event: str, level: Level, ending: Ending, decision: Decision, seconds: float) -> None:
-        hint = {"hint": decision.hint} if decision.hint else {}
-        wait = round(seconds, 3)
-        self._note(event, level, reason=decision.reason, detail=ending.detail, wait_seconds=wait, **hint)
 
-    def _note(self, event: str, level: Level, reason: str = "", **fields: object) -> None:
-        """Log, unless the same was logged within the last minute."""
-        held_back = self._repeats.held_back(f"{event} {reason}", self._clock())
-        if held_back is None:
-            return
-        if reason:
-            fields["reason"] = reason
-        if held_back:
-            fields["held_back"] = held_back
-        getattr(self._log, level)(event, **fields)
+def _trouble(ending: Ending, decision: Decision, seconds: float) -> dict[str, object]:
+    """For the log: what happened, how long it is waited, what an operator may do."""
+    hint = {"hint": decision.hint} if decision.hint else {}
+    return {"reason": decision.reason, "detail": ending.detail, "wait_seconds": round(seconds, 3), **hint}
 
 
 def _cancelled() -> bool:

@@ -39,8 +39,6 @@ class Link:
         market_active: Callable[[float], bool],
     ) -> None:
         """`limit`: bytes of the largest frame that is kept."""
-        self.name = connection.id.hex[:8]
-        """For the logs."""
         self._connection = connection
         self._sink = sink
         self._limit = limit

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from connector import logs
 from connector.feed import State
 from tests.support.feeds import TOKEN, UNIT, make_settings, running_feed, units, websocket_server
 
@@ -336,12 +337,37 @@ async def test_an_error_of_the_sink_ends_the_feed_with_it() -> None:
         assert running.sink.calls == [("connected", True), ("disconnected", "stopped")]
 
 
-async def test_what_repeats_is_logged_once_a_minute(log_output: io.StringIO) -> None:
+async def test_the_lines_of_a_connection_carry_its_id(log_output: io.StringIO) -> None:
     async def handler(ws: ServerConnection) -> None:
         await ws.close(1011)
 
     async with websocket_server(handler) as url, running_feed(make_settings(url)) as running:
-        await running.sink.until("disconnected", 4)
+        await running.sink.until("disconnected", 2)
     events = [json.loads(line) for line in log_output.getvalue().splitlines()]
-    ours = [event["event"] for event in events if event["event"].startswith("feed.")]
-    assert ours == ["feed.connected", "feed.disconnected", "feed.retry"]
+    ids = [
+        (event["event"], event.get("connection_id"))
+        for event in events
+        if event["event"] in {"feed.connected", "feed.disconnected", "feed.retry"}
+    ]
+    first, second = ids[0][1], ids[3][1]
+    assert len({None, first, second}) == 3
+    assert ids[:5] == [
+        ("feed.connected", first),
+        ("feed.disconnected", first),
+        ("feed.retry", None),
+        ("feed.connected", second),
+        ("feed.disconnected", second),
+    ]
+
+
+async def test_what_repeats_is_folded_into_one_line_with_its_count(log_output: io.StringIO) -> None:
+    async def handler(ws: ServerConnection) -> None:
+        await ws.close(1011)
+
+    async with websocket_server(handler) as url, running_feed(make_settings(url)) as running:
+        await running.sink.until("disconnected", 9)
+    logs.tell_repeats()
+    events = [json.loads(line) for line in log_output.getvalue().splitlines()]
+    ended = [event for event in events if event["event"] == "feed.disconnected"]
+    assert len(ended) == logs.BURST + 1
+    assert logs.BURST + ended[-1]["repeated"] >= 9
