@@ -17,7 +17,22 @@ URL = "https://api.benzinga.com/api/v1/transcripts/calls/1/hls"
         (rf'{{"u":"{URL}?Policy\u003dP1\u0026signature\u003dS1"}}', '{"u":"***"}'),
         (r'{"u":"https:\/\/x.com\/hls?X-Amz-Signature=S1"}', '{"u":"***"}'),
         ("wss://api.benzinga.com/api/v1/news/stream?tickers=A&token=abc123", "***=***"),
+        (r'{"b":"<a href=\"https://x.com/h?policy=P1\">a=b</a>"}', r'{"b":"<a href=\"***\">a=b</a>"}'),
+        (r'{"b":"x?policy=P1\\","c":"x?policy=P1\\\"d"}', r'{"b":"***\\","c":"***\\\"d"}'),
+        (
+            '{"url":"","policy=":"?Signature=","n":"<b>/h?signature=S1</b>"}',
+            '{"url":"","policy=":"?Signature=","n":"<b>***</b>"}',
+        ),
+        (r'{"b":"\u003cb\u003e?token=abc123\u003c/b\u003e"}', r'{"b":"\u003cb\u003e?token=***\u003c/b\u003e"}'),
         ('{"token":"abc123"}', '{"token":"***"}'),
+        (
+            '{"access_token" : "abc123", "apiKey": "K1", "next": 1}',
+            '{"access_token" : "***", "apiKey": "***", "next": 1}',
+        ),
+        (r'{"body":"{\"token\":\"abc123\",\"a\":1}"}', r'{"body":"{\"token\":\"***\",\"a\":1}"}'),
+        (r'{"token":"abc123\/abc123+\u003d\u003d"}', '{"token":"***"}'),
+        (r'{"u":"/x?a=1\u0026token\u003dabc123\u0026b=2"}', r'{"u":"/x?a=1\u0026token\u003d***\u0026b=2"}'),
+        ("/x?token%3Dabc123&b=2 /x?token%3dabc123&b=2", "/x?token%3D***&b=2 /x?token%3d***&b=2"),
         ("see bz.production0123456789abcdef for it", "see *** for it"),
     ],
 )
@@ -31,7 +46,13 @@ def test_secrets_are_masked(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"title":"Tokens = good, policy stays"}', "a=b&c=d", '{"url":"https://www.benzinga.com/news?id=1&utm=x"}', ""],
+    [
+        '{"title":"Tokens = good, policy stays"}',
+        '{"tokens":"a","policyholder":"b","mytoken":"c"}',
+        "a=b&c=d",
+        '{"url":"https://www.benzinga.com/news?id=1&utm=x"}',
+        "",
+    ],
 )
 def test_everything_else_stays(text: str) -> None:
     assert redact_text(text) == text
