@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint lock clean
+.PHONY: help demo test bench lint chart lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,6 +31,9 @@ lint: $(STAMP) ## Linter, formatter and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+chart: $(STAMP) ## What of the Helm chart follows from elsewhere: schema, README, topics, versions
+	@$(BIN)/python -m helm.generate
 
 lock: $(STAMP) ## Lock files from pyproject.toml: make lock ARGS=--upgrade
 	$(LOCK) --extra embedded --extra otel --group dev --output-file requirements-dev.lock $(ARGS)

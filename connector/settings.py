@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -48,7 +49,17 @@ def parse_duration(value: object) -> object:
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=str)]
+_WRITTEN = WithJsonSchema(
+    {
+        "type": ["string", "integer"],
+        "pattern": r"^\s*(0|[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d))\s*$",
+        "minimum": 0,  # of a number: nothing but 0 goes without a unit
+        "maximum": 0,
+    }
+)
+"""What `parse_duration` takes, for the chart's schema."""
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration, json_schema_input_type=Annotated[str | int, _WRITTEN])]
 
 
 class _Group(BaseModel):
