@@ -16,6 +16,7 @@ from connector.http.server import HttpServer
 from connector.logs import get_logger
 from connector.metrics import SourceMetrics, new_registry
 from connector.preflight import prepare_source
+from connector.source.activity import Activity
 from connector.source.stream import State, StreamSource
 from connector.streams import STREAMS
 
@@ -42,6 +43,7 @@ class SourceApp:
         self.metrics = SourceMetrics(self.registry, settings.feed.streams)
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self.streams: list[StreamSource] = []
+        self._activity = Activity(self.metrics, settings.feed.streams)
         self._halt = threading.Event()
         self._stop = asyncio.Event()
 
@@ -51,9 +53,17 @@ class SourceApp:
             return ["starting: broker, topics and schemas are being checked"]
         return [reason for stream in self.streams if (reason := stream.unready) is not None]
 
+    def starting(self) -> list[str]:
+        """Why `/startupz` is 503; empty where it is 200."""
+        if not self.streams:
+            return self.unready()
+        return [reason for stream in self.streams if (reason := stream.starting) is not None]
+
     def status(self) -> dict[str, Any]:
         """What `/status` tells, as JSON values."""
-        return {"instance": self.instance, "streams": {stream.stream.name: stream.status() for stream in self.streams}}
+        activity = self._activity.status()
+        streams = {one.stream.name: one.status() | activity[one.stream.name] for one in self.streams}
+        return {"process": "source", "instance": self.instance, "streams": streams}
 
     def stop(self) -> None:
         """Finish what is in flight, then end; a second call ends at once."""
@@ -68,10 +78,10 @@ class SourceApp:
 
     async def run(self) -> None:
         """Carry the streams until `stop`. Raises ConfigurationError or KafkaError where that cannot begin."""
-        health = Health(self.unready)
+        health = Health(self.unready, starting=self.starting)
         server = HttpServer(self.settings.http, self.registry, health, self.status)
         server.start()
-        beating = asyncio.create_task(health.run())
+        watching = [asyncio.create_task(one.run()) for one in (health, self._activity)]
         try:
             ground = await self._prepare()
             if ground is None:
@@ -90,7 +100,8 @@ class SourceApp:
             log.info("source.started", instance=self.instance, streams=self.settings.feed.streams, port=server.port)
             await self._carry()
         finally:
-            beating.cancel()
+            for task in watching:
+                task.cancel()
             server.close()
 
     async def _prepare(self) -> Ground | None:

@@ -29,9 +29,7 @@ from connector.kafka.records import rfc_3339
 from connector.kafka.statistics import Watch
 from connector.kafka.transactions import StoppedError, TransactionalProducer
 from connector.logs import get_logger
-from connector.mapping.decoder import Decoder
-from connector.source.intake import Intake
-from connector.source.pending import Outbox
+from connector.source.pipeline import Pipeline
 from connector.source.publisher import Publisher
 from connector.source.records import RecordBuilder
 from connector.source.restore import Restored, restore
@@ -84,15 +82,20 @@ class StreamSource:
         *,
         partitions: Mapping[str, int],
         schema_ids: Mapping[str, int],
+        cluster: str,
         instance: str,
     ) -> None:
-        """`partitions`: by topic; `schema_ids`: by schema name; `instance`: this process's name in claims and logs."""
+        """`partitions`: by topic; `schema_ids`: by schema name; `cluster`: Kafka's id of itself; `instance`: this
+        process's name in claims and logs.
+        """
         self.stream = stream
         self.state = State.WAITING
+        self.since = time.time_ns() // 1000
+        """When `state` was entered, microseconds since the epoch."""
         self.owner: str | None = None
         """The instance that took the stream over from us."""
-        self.outbox = Outbox(settings.source.max_pending_bytes)
         self._settings = settings
+        self._cluster = cluster
         self._metrics = metrics
         self._instance = instance
         self._transactional_id = f"{settings.topics.prefix}.{stream.name}"
@@ -101,27 +104,27 @@ class StreamSource:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{stream.name}")
         self._halt = threading.Event()
         self._producer: TransactionalProducer | None = None
-        decoder = Decoder(stream)
-        self.intake = Intake(
-            stream, settings, decoder=decoder, builder=self._builder, outbox=self.outbox, metrics=metrics
-        )
+        self._pipeline = Pipeline(stream, settings, self._builder, metrics)
+        self.intake, self.outbox = self._pipeline.intake, self._pipeline.outbox
         self._publisher = Publisher(
             stream.name,
             self.outbox,
             builder=self._builder,
-            decoder=decoder,
+            decoder=self._pipeline.decoder,
             metrics=metrics,
             executor=self._executor,
+            on_committed=self._pipeline.committed,
         )
         self.feed = Feed(stream, settings, self.intake, metrics)
         self._feed_task: asyncio.Task[None] | None = None
         self._stopping = False
         name = stream.name
-        metrics.pending_messages.labels(name).set_function(lambda: len(self.outbox))
+        metrics.pending_messages.labels(name).set_function(lambda: self._pipeline.pending)
         metrics.pending_oldest.labels(name).set_function(self._oldest_age)
         metrics.expected_active.labels(name).set_function(lambda: float(is_active(time.time())))
         metrics.silence.labels(name).set_function(self._silence)
         metrics.silence_limit.labels(name).set(self.feed.idle_limit)
+        metrics.journal_bytes.labels(name).set_function(lambda: self._pipeline.backlog.bytes)
         metrics.journal_max_bytes.labels(name).set(settings.source.journal.max_bytes)
         self._watch = Watch(metrics.kafka, f"source.{name}")
 
@@ -131,9 +134,22 @@ class StreamSource:
 
     def _silence(self) -> float:
         """Market time since the last news, in seconds; of a stream that is not ours nothing is expected."""
-        if self.state is not State.PUBLISHING or not self.intake.news_at:
+        news_at = self._pipeline.admission.news_at
+        if self.state is not State.PUBLISHING or not news_at:
             return 0.0
-        return active_seconds(self.intake.news_at / 1e6, time.time())
+        return active_seconds(news_at / 1e6, time.time())
+
+    @property
+    def owned(self) -> bool:
+        """Whether it is this process that has the stream, or is taking it."""
+        return self.state in {State.FENCING, State.READING_TAIL, State.PUBLISHING}
+
+    @property
+    def starting(self) -> str | None:
+        """What has to be done in Kafka before the stream runs, None where nothing is left; the feed does not matter."""
+        if self.state in {State.WAITING, State.FENCING, State.READING_TAIL}:
+            return f"{self.stream.name}: {self.state.value.replace('_', ' ')}"
+        return None
 
     @property
     def unready(self) -> str | None:
@@ -144,6 +160,8 @@ class StreamSource:
             return f"{self.stream.name}: {self.state.value.replace('_', ' ')}"
         if self.intake.refused_status is not None:
             return f"{self.stream.name}: the feed refuses the API key ({self.intake.refused_status})"
+        if (trouble := self._pipeline.backlog.trouble) is not None:
+            return f"{self.stream.name}: {trouble}"
         return None
 
     def status(self) -> dict[str, Any]:
@@ -151,6 +169,8 @@ class StreamSource:
         feed, intake = self.feed, self.intake
         return {
             "state": self.state.value,
+            "since": rfc_3339(self.since),
+            "owner": self._instance if self.owned else self.owner,
             "taken_over_by": self.owner,
             "feed": {"state": feed.state.value, "since": rfc_3339(feed.since), "detail": feed.detail or None},
             "last_message_at": rfc_3339(intake.last_received_at) if intake.last_received_at else None,
@@ -315,3 +335,4 @@ class StreamSource:
         if state is not self.state:
             log.info("stream.state", stream=self.stream.name, state=state.value)
             self.state = state
+            self.since = time.time_ns() // 1000
