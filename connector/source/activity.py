@@ -65,19 +65,20 @@ class Activity:
 
     def _read(self) -> dict[str, Totals]:
         metrics = self._metrics
-        counters = [
-            _by_stream(family)
-            for family in (
-                metrics.messages_received, metrics.records_published, metrics.duplicates, metrics.dead_letters, metrics.gaps,
-            )
-        ]  # fmt: skip
+        received, published = _by_stream(metrics.messages_received), _by_stream(metrics.records_published)
+        duplicates = _by_stream(metrics.duplicates)
+        dead_letters, gaps = _by_stream(metrics.dead_letters), _by_stream(metrics.gaps)
         return {
-            stream: Totals(
-                *(counter[stream] for counter in counters),
-                _observed(metrics.feed_lag, stream),
-                _observed(metrics.publish, stream),
+            name: Totals(
+                received[name],
+                published[name],
+                duplicates[name],
+                dead_letters[name],
+                gaps[name],
+                _observed(metrics.feed_lag, name),
+                _observed(metrics.publish, name),
             )
-            for stream in self._streams
+            for name in self._streams
         }
 
 
