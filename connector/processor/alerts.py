@@ -62,7 +62,8 @@ class Looked(NamedTuple):
     """JSON to be saved with the call's entry in the same transaction; None where nothing has changed."""
 
 
-_NOTHING: Final = Looked()
+NOTHING: Final = Looked()
+"""Mostly."""
 
 
 class AlertEngine:
@@ -81,19 +82,22 @@ class AlertEngine:
         `remembered` is the last `Looked.remember` of this transcript, `null` before the first; `now` microseconds
         since the epoch. Raises DecodeError where `remembered` is something else.
         """
-        rules = self.rules  # another thread may replace them
-        hits = Hits(rules, transcript)
+        hits = Hits(self.rules, transcript)
         sequence = sentence.sequence
-        found = [(sequence, number, hit) for number, hit in sorted(hits.of(sequence).items())]
-        found += [
-            (later, number, crossing)
-            for later in hits.within_reach(sequence)
-            for number, crossing in sorted(hits.of(later).items())
-            if any(hit.sequences[0] <= sequence for hit in crossing)
-        ]
+        here = hits.of(sequence)
+        found = [(sequence, number, here[number]) for number in sorted(here)] if here else []
+        if sequence < transcript.highest:  # it came late
+            found += [
+                (later, number, crossing)
+                for later in hits.within_reach(sequence)
+                for number, crossing in sorted(hits.of(later).items())
+                if any(hit.sequences[0] <= sequence for hit in crossing)
+            ]
         if not found:
-            return _NOTHING
-        looking = _Look(sentence, transcript, remembered, rules=rules, hits=hits, read_words=self._read_words, now=now)
+            return NOTHING
+        looking = _Look(
+            sentence, transcript, remembered, rules=hits.rules, hits=hits, read_words=self._read_words, now=now
+        )
         for at, number, hit in found:
             looking.judge(at, number, hit)
         return looking.result()

@@ -118,7 +118,8 @@ class Call:
             return Outcome.LATE
         if transcript is None:
             raise RuntimeError(f"the sentences of the closed call {entry.transcript_id} are not loaded")
-        entry.heard_at = max(entry.heard_at, sentence.received_at)
+        if sentence.received_at > entry.heard_at:
+            entry.heard_at = sentence.received_at
         if entry.status is Status.CLOSED:
             entry.last_offset = sentence.offset
         elif entry.end_marked_at is None and sentence.ends:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from connector.processor.call import Call
@@ -51,7 +53,7 @@ class TooLate:
 Effect: TypeAlias = PublishCall | SaveEntry | TooLate
 
 
-class Added(NamedTuple):
+class Added(Struct, frozen=True, gc=False):
     """A sentence was taken in, or refused for good."""
 
     outcome: Outcome

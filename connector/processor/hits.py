@@ -49,7 +49,7 @@ class Hits:
     """The hits in a transcript as it is now; each sentence is searched when it is first asked for."""
 
     def __init__(self, rules: RuleSet, transcript: Transcript) -> None:
-        self._rules = rules
+        self.rules = rules
         self._transcript = transcript
         self._found: dict[int, dict[int, list[Hit]]] = {}
 
@@ -64,17 +64,19 @@ class Hits:
         """The sentences behind `sequence` in which a phrase may end that begins there or before."""
         length = 0
         later = neighbour(self._transcript, sequence, 1)
-        while later is not None and length < self._rules.phrases.reach:
+        while later is not None and length < self.rules.phrases.reach:
             yield later
             length += len(_normalise(self._transcript.spoken[later].text).words)
             later = neighbour(self._transcript, later, 1)
 
     def _find(self, sequence: int) -> dict[int, list[Hit]]:
         found: dict[int, list[Hit]] = {}
-        sequences, sentences, tail = self._leading_to(sequence)
-        words = tail + sentences[-1].words
-        candidates = [one for one in self._rules.phrases.find(words) if one[0] > len(tail)]  # else it ends before
+        text = self._transcript.spoken[sequence].text
+        tail = self._tail(sequence)
+        words = tail + _normalise(text).words
+        candidates = [one for one in self.rules.phrases.find(words) if one[0] > len(tail)]  # else it ends before
         if candidates:
+            sequences, sentences = self._leading_to(sequence)
             passage = Passage(sentences)
             own = len(passage.places) - len(sentences[-1].spans)
             for first, (term, uses) in _first_words(candidates, words, len(tail), own):
@@ -83,28 +85,36 @@ class Hits:
                     hit = tuple(sequences[place.sentence :]), place.begin, place.end, place.text
                     for use in uses:
                         found.setdefault(use.rule, []).append(Hit(use, term.text, *hit))
-        if self._rules.expressions:
-            text = self._transcript.spoken[sequence].text
-            for start, end, pattern, uses in self._rules.expressions.find(text):
+        if self.rules.expressions:
+            for start, end, pattern, uses in self.rules.expressions.find(text):
                 for use in uses:
                     found.setdefault(use.rule, []).append(Hit(use, pattern, (sequence,), start, end, text[start:end]))
         return found
 
-    def _leading_to(self, sequence: int) -> tuple[list[int], list[Normalised], str]:
-        """The sentences in which a phrase may begin that ends in this one, which is the last; and what to search.
+    def _tail(self, sequence: int) -> str:
+        """The words before the sentence, as far back as the longest phrase reaches."""
+        tail, reach = "", self.rules.phrases.reach
+        for _, words in self._before(sequence):
+            tail = (words + tail)[-reach:]
+        return tail
 
-        That are the words before the last sentence's, as far back as the longest phrase reaches.
-        """
-        spoken, reach = self._transcript.spoken, self._rules.phrases.reach
-        sequences, sentences, tail = [sequence], [_normalise(spoken[sequence].text)], ""
-        while len(tail) < reach and len(sentences) < _MOST_SENTENCES:
-            earlier = neighbour(self._transcript, sequences[0], -1)
+    def _leading_to(self, sequence: int) -> tuple[list[int], list[Normalised]]:
+        """The sentences in which a phrase may begin that ends in this one, which is the last."""
+        sequences = [sequence, *(earlier for earlier, _ in self._before(sequence))]
+        sequences.reverse()
+        return sequences, [_normalise(self._transcript.spoken[one].text) for one in sequences]
+
+    def _before(self, sequence: int) -> Iterator[tuple[int, str]]:
+        """The sentences before, from the nearest on, with their words: as far back as the longest phrase reaches."""
+        spoken, length, reach = self._transcript.spoken, 0, self.rules.phrases.reach
+        for _ in range(_MOST_SENTENCES - 1):
+            earlier = neighbour(self._transcript, sequence, -1) if length < reach else None
             if earlier is None:
-                break
-            sequences.insert(0, earlier)
-            sentences.insert(0, _normalise(spoken[earlier].text))
-            tail = (sentences[0].words[:-1] + tail)[-reach:]
-        return sequences, sentences, tail
+                return
+            words = _normalise(spoken[earlier].text).words[:-1]
+            yield earlier, words
+            length += len(words)
+            sequence = earlier
 
 
 def _first_words(

@@ -131,12 +131,12 @@ class Joiner:
         name = sentence.transcript_id
         effects: list[Effect] = []
         call = self._calls.get(name)
-        limit = min(now, sentence.received_at)
+        received_at = sentence.received_at
         # The noted deadline is never later than the real one, and at hand.
-        if call is not None and (call.scheduled is None or call.scheduled <= limit):
-            effects = self._pass_deadlines(call, limit, now, keep_loaded=True)
+        if call is not None and (call.scheduled is None or call.scheduled <= received_at):
+            effects = self._pass_deadlines(call, min(now, received_at), now, keep_loaded=True)
             call = self._calls.get(name)
-        self._horizon.heard(sentence.received_at)
+        self._horizon.heard(received_at)
         if call is None:
             call = self._begin(sentence)
         entry = call.entry

@@ -17,6 +17,7 @@ from connector.kafka.records import rfc_3339
 from connector.kafka.registry import RegistryUnavailableError
 from connector.logs import get_logger
 from connector.processor import ledger
+from connector.processor.alerts import NOTHING
 from connector.processor.call import JoinSettings
 from connector.processor.effects import Added, PublishCall, Reload, SaveEntry
 from connector.processor.joiner import Joiner
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-_TOLD: Final = frozenset({Outcome.JOINED, Outcome.CORRECTED})
-"""What tells something new."""
-
 PREFIX: Final = 5
 """Bytes of the wire format before the Avro body: magic 0 and the schema's id."""
 
@@ -61,7 +59,7 @@ class Batch:
     """What one transaction writes, and what is to be counted once it is committed."""
 
     records: list[Record] = field(default_factory=list)
-    outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     published: list[tuple[Record, str]] = field(default_factory=list)
     """Revisions of calls, and why."""
 
@@ -74,7 +72,7 @@ class Batch:
     def count(self, metrics: ProcessorMetrics, now: int) -> None:
         """Add it to the metrics: it is committed."""
         for outcome, count in self.outcomes.items():
-            metrics.sentences.labels(outcome).inc(count)
+            metrics.sentences.labels(outcome.value).inc(count)
         for _, reason in self.published:
             metrics.calls_published.labels(reason).inc()
         for reason, count in self.dead_letters.items():
@@ -147,10 +145,13 @@ class PartitionTask:
         if isinstance(added, Reload):
             self._reload(added)
             added = self._add_loaded(sentence, now)
-        self.batch.outcomes[added.outcome.value] += 1
-        self._take(added.effects, now)
-        if added.call is not None and added.outcome in _TOLD:  # also one without text: it may fill a hole
-            self._look(sentence, added.call, now)
+        outcome, call = added.outcome, added.call
+        self.batch.outcomes[outcome] += 1
+        if added.effects:
+            self._take(added.effects, now)
+        # Also where it has no text: it may fill a hole.
+        if call is not None and (outcome is Outcome.JOINED or outcome is Outcome.CORRECTED):
+            self._look(sentence, call, now)
 
     def due(self, now: int) -> None:
         """Put what is due by now into the batch; the last call before a commit."""
@@ -193,6 +194,8 @@ class PartitionTask:
         if call.transcript is None:
             return
         looked = self._alerts.look(sentence, call.transcript, call.entry.alerts, now)
+        if looked is NOTHING:
+            return
         if looked.remember is not None:
             self.joiner.keep_alerts(sentence.transcript_id, looked.remember)
         for alert in looked.alerts:

@@ -65,7 +65,7 @@ class About(NamedTuple):
 class Transcript:
     """The sentences of one transcript. Memory goes with the number of records, never with their sequences."""
 
-    __slots__ = ("_recent", "about", "blank", "changes", "first_offset", "highest", "last_offset", "spoken")
+    __slots__ = ("_recent", "_said", "about", "blank", "changes", "first_offset", "highest", "last_offset", "spoken")
 
     def __init__(self) -> None:
         self.spoken: dict[int, Spoken] = {}
@@ -73,6 +73,8 @@ class Transcript:
         self.blank: set[int] = set()
         """Sequences of records without text, such as an empty end marker: no sentence, but not missing either."""
         self.about = About()
+        self._said: tuple[str | None, ...] = ()
+        """What the last record said of the call: mostly the next one says the same."""
         self.highest = -1
         """The highest sequence heard of."""
         self.first_offset: int | None = None
@@ -94,7 +96,8 @@ class Transcript:
             changed = outcome is not Outcome.DUPLICATE
         if outcome is not Outcome.DUPLICATE:
             changed = self._learn(sentence) or changed
-            self.highest = max(self.highest, sentence.sequence)
+            if sentence.sequence > self.highest:  # noqa: PLR1730 - for every record, and `max` takes twice as long
+                self.highest = sentence.sequence
         self.changes += changed
         return outcome
 
@@ -161,10 +164,10 @@ class Transcript:
             sentence.call_title,
             sentence.language,
         )
-        if said == self.about:
+        if said == self._said:
             return False
-        before = self.about
-        self.about = About._make(old if new is None else new for new, old in zip(said, before, strict=True))
+        self._said, before = said, self.about
+        self.about = About(*[old if new is None else new for new, old in zip(said, before, strict=True)])
         return self.about != before
 
 
