@@ -204,13 +204,13 @@ def _serving() -> dict[str, Schema]:
 
 def _model(model: Any, definitions: Schema) -> Schema:
     """A pydantic model's schema; the models in it go to `definitions`."""
-    made = _plain(model.model_json_schema(mode="validation"))
+    made: Schema = _plain(model.model_json_schema(mode="validation"))
     definitions.update(made.pop("$defs", {}))
-    return {key: value for key, value in made.items() if key != "description"}
+    return made
 
 
 def _plain(node: Any) -> Any:
-    """Without what is no constraint: defaults (durations would be told in ISO 8601), titles, remarks for writers."""
+    """Without what is no constraint: texts, which change more often, and defaults (durations as ISO 8601)."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, dict):
@@ -220,7 +220,7 @@ def _plain(node: Any) -> Any:
     return {
         key: {name: _plain(inner) for name, inner in value.items()} if key in {"properties", "$defs"} else _plain(value)
         for key, value in node.items()
-        if key not in {"default", "title", "writeOnly", "format"}
+        if key not in {"default", "description", "title", "writeOnly", "format"}
     }
 
 

@@ -1,0 +1,93 @@
+"""The values: each documented, none unknown, none wrong; what is generated is what the generator makes today."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from helm.generate import made
+from helm.readme import documented, leaves
+from tests.helm.chart import CHART, refusal, render
+
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(made()))
+def test_what_is_generated_is_up_to_date(name: str) -> None:
+    assert (CHART / name).read_text(encoding="utf-8") == made()[name], "run: make chart"
+
+
+def test_every_value_is_documented() -> None:
+    described = {value.path: value.text for value in documented(CHART / "values.yaml")}
+    assert not [path for path, text in described.items() if not text.endswith((".", ")")) or len(text) < 8]
+    bare = [
+        ".".join(path)
+        for path in leaves(VALUES)
+        if not any(".".join(path[:length]) in described for length in range(1, len(path) + 1))
+    ]
+    assert not bare
+    readme = (CHART / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{path}` |" in readme for path in described)
+
+
+def test_whatever_the_schema_allows_is_documented() -> None:
+    described = {value.path for value in documented(CHART / "values.yaml")}
+    assert not set(_bare(SCHEMA, "", described)) - {"global"}
+
+
+def _bare(schema: dict[str, Any], path: str, described: set[str]) -> list[str]:
+    if path in described:
+        return []
+    if "properties" not in schema:
+        return [path]
+    return [
+        name
+        for key, inner in schema["properties"].items()
+        for name in _bare(inner, f"{path}.{key}".removeprefix("."), described)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ("sauce: {}", "Additional property sauce is not allowed"),
+        ("source: {replica: 2}", "Additional property replica is not allowed"),
+        ("source: {replicas: two}", "source.replicas: Invalid type"),
+        ("source: {replicas: 0}", "source.replicas: Must be greater than or equal to 1"),
+        ("source: {persistence: {size: big}}", "source.persistence.size: Does not match pattern"),
+        ("source: {persistence: {accessModes: [ReadOnlyMany]}}", "source.persistence.accessModes.0"),
+        ("source: {podDisruptionBudget: {maxUnavailable: 0}}", "source.podDisruptionBudget.maxUnavailable"),
+        ("source: {extraEnv: [{value: x}]}", "source.extraEnv.0: name is required"),
+        ("processor: {autoscaling: {minReplicas: 0}}", "processor.autoscaling.minReplicas"),
+        ("processor: {rules: {items: [{id: x, anny: [y]}]}}", "Additional property anny is not allowed"),
+        ("processor: {rules: {items: [{any: [y]}]}}", "id is required"),
+        ("image: {digest: abc}", "image.digest: Does not match pattern"),
+        ("image: {pullPolicy: Sometimes}", "image.pullPolicy must be one of"),
+        ("commonLabels: {canary: true}", "commonLabels.canary: Invalid type"),
+        ("networkPolicy: {egress: {kafkaPorts: [70000]}}", "networkPolicy.egress.kafkaPorts.0"),
+        ("config: {kafka: {bootstrap: x}}", "config.kafka: Additional property bootstrap is not allowed"),
+        ("config: {source: {settle: 2}}", "config.source.settle"),
+        ("config: {source: {settle: 2 seconds}}", "config.source.settle: Does not match pattern"),
+        ("config: {source: {journal: {max_bytes: 1}}}", "config.source.journal.max_bytes"),
+        ("config: {feed: {streams: [news, wim]}}", "config.feed.streams.1"),
+        ("config: {feed: {streams: []}}", "config.feed.streams"),
+        ("config: {log: {level: loud}}", "config.log.level"),
+        ("config: {topics: {overrides: {news: {partition: 3}}}}", "Additional property partition is not allowed"),
+        ("config: {schema_registry: {url: kafka:8081}}", "config.schema_registry.url: Does not match pattern"),
+    ],
+)
+def test_what_is_unknown_or_wrong_is_refused(values: str, sentence: str) -> None:
+    assert sentence in refusal(values)
+
+
+def test_a_bare_zero_is_a_duration() -> None:
+    assert render(values="config: {processor: {snapshots: {interval: 0}}}")
+
+
+def test_the_version_is_the_connectors() -> None:
+    assert re.search(r'^appVersion: "(.*)"$', made()["Chart.yaml"], re.MULTILINE)
