@@ -51,8 +51,8 @@ class EmbeddedKafka(EmbeddedServer):
 
     `config` is added to each broker's own (names as in `server.properties`); `listeners` are further ones beside the
     plain one, by name, each with its security protocol, such as `{"TLS": "SSL"}`; `advertised` has, by listener, a port
-    a node that clients are sent to instead, where a proxy stands in between. Topics are never created automatically.
-    With three brokers or more, topics have three replicas of which two must have a write.
+    a node that clients are sent to instead, where a proxy stands in between; `java_options` go to each broker's
+    virtual machine. Topics are never created automatically. With three brokers or more, topics have three replicas of which two must have a write.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class EmbeddedKafka(EmbeddedServer):
         heap_mb: int = _HEAP_MB,
         *,
         advertised: Mapping[str, Sequence[int]] | None = None,
+        java_options: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._size = brokers
@@ -70,6 +71,7 @@ class EmbeddedKafka(EmbeddedServer):
         self._listeners = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
         self._advertised = dict(advertised or {})
         self._heap_mb = heap_mb
+        self._java_options = tuple(java_options)
         self._brokers: tuple[Broker, ...] = ()
         self._ports: dict[str, list[int]] = {}
 
@@ -122,6 +124,7 @@ class EmbeddedKafka(EmbeddedServer):
             *java_command(self._heap_mb, workspace.path),
             *class_data.options(record=node == 0),
             *_LOGGING,
+            *self._java_options,
             "-cp",
             class_data.class_path,
             "kafka.Kafka",
