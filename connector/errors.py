@@ -7,6 +7,7 @@
     │   ├── FencedError         another process owns the stream now
     │   └── TopicError          a topic is missing, forbidden or not as configured
     ├── RegistryError           the schema registry
+    ├── JournalError            the local journal: its folder, its disk
     ├── EncodeError             a value that its Avro schema cannot hold
     ├── DecodeError             bytes that are not what their schema says
     └── EmbeddedError           a child process of the demo or the tests
@@ -65,6 +66,10 @@ class TopicError(KafkaError):
 
 class RegistryError(BenzingaKafkaError):
     """The schema registry refused a schema, or could not be reached."""
+
+
+class JournalError(BenzingaKafkaError):
+    """The local journal cannot be opened, written or read."""
 
 
 class EncodeError(BenzingaKafkaError):

@@ -26,6 +26,7 @@ RECONNECT_REASONS: Final = (
     "network", "tls", "conflict", "unavailable", "timeout", "unauthorized", "forbidden",
 )  # fmt: skip
 GAP_REASONS: Final = ("no_overlap", "no_replay", "sequence", "too_large", "journal_full")
+JOURNAL_FAILURES: Final = ("write", "damaged", "foreign")
 DUPLICATE_ORIGINS: Final = ("live", "replay", "journal")
 ACTIONS: Final = ("created", "updated", "deleted", "sentence", "message", "audio", "other")
 TRANSACTION_RESULTS: Final = ("committed", "aborted", "fenced", "failed")
@@ -146,6 +147,9 @@ class SourceMetrics:
         self.pending_oldest = gauge("pending_oldest_seconds", "Age of the oldest message not yet committed.")
         self.journal_bytes = gauge("journal_bytes", "Bytes of the stream's journal.")
         self.journal_max_bytes = gauge("journal_max_bytes", "Most bytes the stream's journal may take.")
+        self.journal_failures = counter(
+            "journal_failures", "Writes the disk refused; journals, or rows of one, that could not be used.", "reason"
+        )
         self.pong = histogram("pong_seconds", "From a text ping to its pong.")
         self.kafka = KafkaClientMetrics(registry)
         self.registry = RegistryMetrics(registry)
@@ -168,6 +172,7 @@ class SourceMetrics:
             (self.dead_letters, DEAD_LETTER_REASONS),
             (self.gaps, GAP_REASONS),
             (self.control_frames, CONTROL_TYPES),
+            (self.journal_failures, JOURNAL_FAILURES),
             (self.transactions, TRANSACTION_RESULTS),
         ):
             for value in values:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from connector.errors import BenzingaKafkaError, ConfigurationError, KafkaError, TopicError
 from connector.feed.url import check_url
+from connector.journal import folder_problem
 from connector.kafka import clients, topics
 from connector.kafka.registry import Registry, ignore
 from connector.logs import add_secret, get_logger
@@ -34,12 +35,17 @@ class Ground:
     schema_ids: Mapping[str, int]
     """Schema ids by schema name."""
 
+    cluster: str
+    """Kafka's id of itself."""
+
 
 def prepare_source(settings: Settings, stop: threading.Event, on_answer: Callable[[str], None] = ignore) -> Ground:
     """Prepare what `source` needs. Blocks; raises as `prepare`."""
     streams = settings.feed.streams
     specs = topics.source_topics(settings.topics, streams)
-    return prepare(settings, specs, [*streams, topics.GAPS], list(_feed_problems(settings)), stop, on_answer=on_answer)
+    return prepare(
+        settings, specs, [*streams, topics.GAPS], list(_source_problems(settings)), stop, on_answer=on_answer
+    )
 
 
 def prepare(
@@ -66,10 +72,11 @@ def prepare(
         found = [*problems, kafka_problem, schemas_ready.exception()]
     if failures := [error for error in found if error is not None]:
         raise _together(failures)
-    return Ground(topics_ready.result(), schemas_ready.result())
+    partitions, cluster = topics_ready.result()
+    return Ground(partitions, schemas_ready.result(), cluster)
 
 
-def _feed_problems(settings: Settings) -> Iterator[ConfigurationError]:
+def _source_problems(settings: Settings) -> Iterator[ConfigurationError]:
     try:
         check_url(settings.feed.url)
     except ConfigurationError as error:
@@ -78,9 +85,12 @@ def _feed_problems(settings: Settings) -> Iterator[ConfigurationError]:
         add_secret(settings.feed.read_token())
     except ConfigurationError as error:
         yield error
+    journal = settings.source.journal
+    if journal.required and (problem := folder_problem(journal)) is not None:
+        yield ConfigurationError([problem])
 
 
-def _topics(settings: Settings, specs: Sequence[topics.TopicSpec]) -> dict[str, int]:
+def _topics(settings: Settings, specs: Sequence[topics.TopicSpec]) -> tuple[dict[str, int], str]:
     client = clients.admin(settings.kafka)
     clients.cluster_reached(client, settings.kafka, BROKER_TIMEOUT)
     if settings.topics.create:
@@ -91,7 +101,7 @@ def _topics(settings: Settings, specs: Sequence[topics.TopicSpec]) -> dict[str, 
         log.warning("kafka.topic_differs", topic=difference.topic, detail=difference.sentence)
     if unusable := [difference.sentence for difference in differences if difference.unusable]:
         raise TopicError("\n".join(unusable))
-    return topics.partition_counts(client, [spec.name for spec in specs])
+    return topics.partition_counts(client, [spec.name for spec in specs]), topics.cluster_id(client)
 
 
 def _schemas(

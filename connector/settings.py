@@ -265,15 +265,27 @@ class Ownership(_Group):
     session_timeout: Duration = Field(
         timedelta(seconds=6), gt=timedelta(0), description="A silent owner is replaced after this."
     )
+    instance_id: str | None = Field(
+        None,
+        description=(
+            "Static membership: a name of this process that stays the same over restarts, such as the pod's. Null: one "
+            "that is kept in the journal's folder."
+        ),
+    )
 
 
 class Journal(_Group):
     """The local buffer of frames that are not yet committed to Kafka."""
 
-    dir: Path = Field(Path("journal"), description="Folder of the journal.")
+    dir: Path = Field(Path("journal"), description="Folder of the journal, on a local disk.")
     max_bytes: int = Field(1_073_741_824, ge=1_048_576, description="Most bytes a stream's journal may take.")
     fsync: bool = Field(
         False, description="Whether a frame is on the disk, not only with the kernel, before it counts."
+    )
+    required: bool = Field(
+        True,
+        description="Whether a stream waits while its journal cannot be written; false: it goes on without one, and a "
+        "crash may lose what is not committed.",
     )
 
 

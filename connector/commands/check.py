@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +13,7 @@ from connector.commands.check_kafka import check_kafka
 from connector.commands.check_registry import check_registry
 from connector.commands.output import emit_line
 from connector.commands.setup import ConfigFile, begin
+from connector.journal import folder_problem
 from connector.logs import redact
 
 if TYPE_CHECKING:
@@ -42,10 +42,5 @@ async def _check(settings: Settings) -> list[Finding]:
 
 def _check_files(settings: Settings) -> list[Finding]:
     """Whether what has to be written can be; folders that are missing are made when they are needed."""
-    folder = settings.source.journal.dir.absolute()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not existing.is_dir():
-        return [findings.problem(f"source.journal.dir: {existing} is not a folder; name another one", 2)]
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return [findings.problem(f"source.journal.dir: {existing} cannot be written to; name another folder", 2)]
-    return []
+    problem = folder_problem(settings.source.journal)
+    return [] if problem is None else [findings.problem(problem, 2)]

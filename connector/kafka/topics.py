@@ -98,6 +98,11 @@ def redrive_topics(settings: TopicsSettings) -> list[TopicSpec]:
     return [replace(_spec(settings, REDRIVEN, cleanup="compact", partitions=1), fixed_partitions=False)]
 
 
+def all_topics(settings: TopicsSettings, streams: Iterable[str] = STREAMS) -> list[TopicSpec]:
+    """Every topic of these streams: what `provision` makes."""
+    return [*source_topics(settings, streams), *processor_topics(settings), *redrive_topics(settings)]
+
+
 def _spec(settings: TopicsSettings, name: str, *, cleanup: str, partitions: int | None = None) -> TopicSpec:
     override = settings.overrides.get(name)
     retention = (override and override.retention) or settings.retention
@@ -253,6 +258,14 @@ def partition_counts(client: AdminClient, names: Iterable[str]) -> dict[str, int
     if problems:
         raise TopicError("\n".join(problems))
     return counts
+
+
+def cluster_id(client: AdminClient) -> str:
+    """Kafka's id of itself; empty where the brokers do not tell. Raises TopicError."""
+    try:
+        return client.list_topics(timeout=TIMEOUT).cluster_id or ""
+    except KafkaException as error:
+        raise TopicError(f"the brokers do not tell which cluster they are: {error.args[0].str()}") from error
 
 
 def set_config(client: AdminClient, topic: str, config: Mapping[str, str]) -> None:

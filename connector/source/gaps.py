@@ -68,9 +68,13 @@ class ReplayGaps:
         self._last_time: int | None = None
 
     def restored(self, last_id: str, last_time: int | None) -> None:
-        """The topic's tail holds messages: an earlier process has read this stream, and was interrupted."""
+        """The topic's tail holds messages: an earlier process has read this stream."""
         self._last_id, self._last_time = last_id, last_time
-        self._interruption = _Interruption(None)
+
+    def interrupted(self) -> None:
+        """The process that has read what is known was interrupted; where nothing is known there was none."""
+        if self._last_id is not None and self._interruption is None:
+            self._interruption = _Interruption(None)
 
     def connected(self, at: int, *, replaying: bool) -> Iterator[Gap]:
         """A connection stands; without a replay nothing can bridge an interruption."""
@@ -176,6 +180,15 @@ class SequenceGaps:
             for first, last in list(transcript.holes):
                 if (transcript_id, first, last) in said:
                     del transcript.holes[first, last]
+
+    def told(self, gap: Gap) -> None:
+        """A gap was found by an earlier process: it is not said again."""
+        transcript = self._transcripts.get(gap.transcript_id or "")
+        if transcript is not None and gap.first_missing is not None and gap.last_missing is not None:
+            transcript.holes.pop((gap.first_missing, gap.last_missing), None)
+
+    def interrupted(self) -> None:
+        """The process that has read what is known was interrupted."""
         self._interrupted = bool(self._transcripts)
 
     def sentence(self, position: TranscriptPosition, at: int) -> None:

@@ -1,4 +1,4 @@
-"""From frames to what is pending: decode, settle, recognise duplicates, say gaps.
+"""From frames to what waits for Kafka: decode, settle, admit, journal.
 
 This is what the feed hands its frames to (`connector.feed.sink.Sink`). It runs on the event loop, never waits, and
 holds no thread, socket or Kafka client: a test drives it with frames and a clock.
@@ -6,18 +6,18 @@ holds no thread, socket or Kafka client: a test drives it with frames and a cloc
 
 from __future__ import annotations
 
+import time
 from hashlib import blake2b
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from connector.journal import Entry, Kind
 from connector.logs import get_logger
-from connector.mapping.decoder import EncodeError
 from connector.messages import Control, DeadLetter, Message
-from connector.metrics import ACTIONS, DUPLICATE_ORIGINS, bounded
-from connector.source.gaps import Gap, ReplayGaps, SequenceGaps
-from connector.source.pending import Pending
+from connector.metrics import ACTIONS, bounded
+from connector.source.gaps import Gap
 from connector.source.settle import in_event_order
-from connector.source.windows import EnvelopeWindow, FingerprintWindow, TranscriptWindow, Verdict, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from connector.mapping.decoder import Decoder
     from connector.messages import Frame
     from connector.metrics import SourceMetrics
-    from connector.settings import Settings
+    from connector.source.admission import Admission, Origin
+    from connector.source.assembly import Assembly
+    from connector.source.backlog import Backlog
     from connector.source.pending import Outbox
-    from connector.source.records import RecordBuilder
-    from connector.source.restore import Restored
     from connector.streams import Stream
 
 log = get_logger(__name__)
@@ -38,102 +38,55 @@ SETTLE_MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 class Intake:
-    """One stream's frames, in; its pending records, out, through `outbox`."""
+    """One stream's frames, in; what is new of them, out, through `backlog` and `outbox`."""
 
     def __init__(
         self,
         stream: Stream,
-        settings: Settings,
         *,
         decoder: Decoder,
-        builder: RecordBuilder,
+        admission: Admission,
+        assembly: Assembly,
+        backlog: Backlog,
         outbox: Outbox,
         metrics: SourceMetrics,
     ) -> None:
+        name = stream.name
         self.stream = stream
-        self.replay_gaps = ReplayGaps(stream.name)
-        self.sequence_gaps = SequenceGaps(stream.name, int(settings.processor.grace.total_seconds() * 1_000_000))
-        self._window_size = settings.source.dedup_window
+        self.last_received_at = 0
+        """When the last message was received, µs since the epoch; 0 where none was."""
+        self.refused_status: int | None = None
+        """401 or 403 while the feed refuses this stream."""
         self._decoder = decoder
-        self._builder = builder
+        self._admission = admission
+        self._assembly = assembly
+        self._backlog = backlog
         self._outbox = outbox
-        self._window: Window = self._new_window()
-        self._frames = FingerprintWindow(self._window_size)
         self._settling: list[tuple[Frame, Message | DeadLetter]] | None = None
         self._settling_bytes = 0
-        name = stream.name
         self._metrics = metrics
         self._received = {action: metrics.messages_received.labels(name, action) for action in ACTIONS}
         self._feed_lag = metrics.feed_lag.labels(name)
-        self.last_received_at = 0
-        self.news_at = 0
-        """When the last message that was not known yet was received, µs since the epoch; before there is one, when the
-        first connection stood. A replay of what is known is no news."""
-        metrics.last_message_timestamp.labels(name).set_function(lambda: self.last_received_at / 1e6)
         self._replayed = metrics.replayed_messages.labels(name)
-        self._unknown_fields = metrics.unknown_fields.labels(name)
-        self._duplicates = {origin: metrics.duplicates.labels(name, origin) for origin in DUPLICATE_ORIGINS}
-        self.refused_status: int | None = None
-        """401 or 403 while the feed refuses this stream."""
-
-    def _new_window(self) -> Window:
-        return TranscriptWindow(self._window_size) if not self.stream.has_replay else EnvelopeWindow(self._window_size)
-
-    # What Kafka knows
-
-    def restore(self, restored: Restored, *, first: bool) -> None:
-        """Begin from what the topics hold; what is pending is looked at again in its light.
-
-        `first` is False where a producer is rebuilt while the feed goes on: then nothing was interrupted.
-        """
-        self._window = self._new_window()
-        for partition, records in restored.messages.items():
-            for record in records:
-                self._window.add(partition, record.key, record.fingerprint)
-        self.news_at = max(self.news_at, restored.newest * 1000)
-        self._frames = FingerprintWindow(self._window_size)
-        for fingerprint in restored.frames:
-            self._frames.add(fingerprint)
-        if first:
-            if restored.last is not None and self.stream.has_replay:
-                self.replay_gaps.restored(*restored.last)
-            self.sequence_gaps.restored(restored.positions, restored.said)
-        self._outbox.replace(self._still_pending(restored))
-
-    def _still_pending(self, restored: Restored) -> list[Pending]:
-        still = []
-        in_doubt = self._outbox.in_flight
-        committed = len(in_doubt) if restored.ends_with(in_doubt) else 0
-        for item in islice(self._outbox, committed, None):
-            origin = item.origin
-            if isinstance(origin, Message):
-                if self._window.check(item.record.partition, origin) is Verdict.DUPLICATE:
-                    continue
-                self._window.add(item.record.partition, origin.message_id, bytes.fromhex(origin.fingerprint))
-            elif origin.fingerprint:
-                fingerprint = bytes.fromhex(origin.fingerprint)
-                if not self._frames.is_new(fingerprint):
-                    continue
-                self._frames.add(fingerprint)
-            still.append(item)
-        return still
+        metrics.last_message_timestamp.labels(name).set_function(lambda: self.last_received_at / 1e6)
 
     # What the feed says (connector.feed.sink.Sink)
 
     @property
     def full(self) -> bool:
         """Whether the feed must not be read for now."""
-        return self._outbox.full
+        return self._backlog.full
 
     def connected(self, at: int, *, replaying: bool) -> None:
         """A connection stands; where a replay was asked for, the settle window begins."""
         self.refused_status = None
-        self.news_at = self.news_at or at
+        admission = self._admission
+        admission.news_at = admission.news_at or at
         if self.stream.has_replay:
-            self._say(self.replay_gaps.connected(at, replaying=replaying))
+            self.say(admission.replay_gaps.connected(at, replaying=replaying))
             self._settling = [] if replaying else None
         else:
-            self._say(self.sequence_gaps.connected(at))
+            self.say(admission.sequence_gaps.connected(at))
 
     def receive(self, frame: Frame) -> Control | None:
         """Take one frame; returns it where it was about the connection."""
@@ -144,12 +97,10 @@ class Intake:
         if isinstance(decoded, Message):
             self._count(decoded, frame)
         if self._settling is None:
-            item = self._admitted(frame, decoded, replayed=False)
-            if item is not None:
-                self._outbox.put(item)
+            self._take(frame, decoded)
         else:
-            self._settling.append((frame, decoded))
-            self._settling_bytes += len(frame.payload)
+            self.settle(frame, decoded)
+            self._backlog.keep(Kind.SETTLING, frame.received_at, frame.payload)
             if self._settling_bytes > SETTLE_MAX_BYTES:
                 self.settled(frame.received_at)
         return None
@@ -158,47 +109,121 @@ class Intake:
         """The settle window is over: publish what arrived in it, in the feed's order."""
         if self._settling is not None:
             arrived = len(self._settling)
-            items = self._end_settling()
-            log.info("stream.live", stream=self.stream.name, replayed=arrived, new=len(items))
-            self._say(self.replay_gaps.settled(at))
-            self._outbox.put_all(items)
+            admitted = self._end_settling()
+            log.info("stream.live", stream=self.stream.name, replayed=arrived, new=len(admitted))
+            self._put_settled(list(self._admission.replay_gaps.settled(at)), admitted)
 
     def disconnected(self, at: int, reason: str, detail: str) -> None:  # noqa: ARG002 - the sink's signature
         """The connection is gone."""
         self.refused_status = None
         if self.stream.has_replay:
-            items = self._end_settling()
-            self._say(self.replay_gaps.disconnected(at))
-            self._outbox.put_all(items)
+            self._interrupted(at, "replay")
         else:
-            self.sequence_gaps.disconnected(at)
+            self._admission.sequence_gaps.disconnected(at)
 
     def too_large(self, at: int, size: int | None, detail: str, payload: bytes = b"") -> None:
         """A frame was dropped for its size; the same one (a replay brings it again) is said once."""
-        fingerprint = blake2b(payload, digest_size=16).digest() if payload else b""
-        if fingerprint:
-            if not self._frames.is_new(fingerprint):
-                return
-            self._frames.add(fingerprint)
+        if payload and not self._admission.is_new_frame(payload):
+            return
         log.error("source.frame_too_large", stream=self.stream.name, size=size, detail=detail)
-        gap = Gap(self.stream.name, "too_large", detected_at=at, detail=detail, fingerprint=fingerprint.hex())
-        self._say([gap])
+        fingerprint = blake2b(payload, digest_size=16).hexdigest() if payload else ""
+        self.say([Gap(self.stream.name, "too_large", detected_at=at, detail=detail, fingerprint=fingerprint)])
 
     def refused(self, at: int, status: int) -> None:  # noqa: ARG002 - the sink's signature
         """The feed refuses this stream."""
         self.refused_status = status
 
     async def ready(self) -> None:
-        """Wait until there is room."""
-        await self._outbox.room()
+        """Wait until there is room; where only the journal's end has stopped the reading, say so."""
+        stopped_at = time.time_ns() // 1000
+        bounded_by_journal = self._backlog.journal is not None
+        if bounded_by_journal:
+            log.error("source.not_read", stream=self.stream.name, reason=self._backlog.trouble)
+        await self._backlog.room()
+        if bounded_by_journal:
+            now = time.time_ns() // 1000
+            detail = f"the feed was not read for {(now - stopped_at) / 1e6:.1f} s: the journal took no more"
+            self.say(
+                [
+                    Gap(
+                        self.stream.name,
+                        "journal_full",
+                        now,
+                        disconnected_at=stopped_at,
+                        connected_at=now,
+                        detail=detail,
+                    )
+                ]
+            )
 
     # Time
 
     def tick(self, now: int) -> None:
         """Say what has become due; to be called about once a second. `now` in µs since the epoch."""
-        self._say(self.sequence_gaps.due(now))
+        self.say(self._admission.sequence_gaps.due(now))
+
+    # Recovery: what an earlier process has left
+
+    def settle(self, frame: Frame, decoded: Message | DeadLetter) -> None:
+        """Let a frame wait for the end of its settle window."""
+        if self._settling is None:
+            self._settling = []
+        self._settling.append((frame, decoded))
+        self._settling_bytes += len(frame.payload)
+
+    def interrupted(self, since: int, until: int) -> None:
+        """An earlier process was interrupted within a settle window (µs since the epoch): what arrived in it counts."""
+        self.say(self._admission.replay_gaps.connected(since, replaying=True))
+        self._interrupted(until, "journal")
+
+    def say(self, gaps: Iterable[Gap]) -> None:
+        """Publish what may be missing."""
+        for gap in gaps:
+            self._log(gap)
+            mark = self._backlog.keep(Kind.GAP, gap.detected_at, msgspec.json.encode(gap))
+            if mark is not None:
+                self._outbox.put(self._assembly.gap(gap, mark))
 
     # Inside
+
+    def _take(self, frame: Frame, decoded: Message | DeadLetter) -> None:
+        """The hot path, once a live frame."""
+        partition = self._admission.admit(frame, decoded, "live")
+        if partition is None:
+            return
+        mark = self._backlog.keep(Kind.LIVE, frame.received_at, frame.payload)
+        if mark is not None:
+            self._outbox.put(self._assembly.pending(frame, decoded, partition, mark, replayed=False))
+
+    def _end_settling(self, origin: Origin = "replay") -> list[tuple[Frame, Message | DeadLetter, int]]:
+        """End the settle window; what was new in it, in the feed's order, and where it goes."""
+        arrived, self._settling, self._settling_bytes = self._settling or (), None, 0
+        ordered = in_event_order(arrived, lambda item: item[1].event_time if isinstance(item[1], Message) else None)
+        if ordered and origin == "replay":
+            self._replayed.inc(sum(isinstance(decoded, Message) for _, decoded in ordered))
+        judged = ((frame, decoded, self._admission.admit(frame, decoded, origin)) for frame, decoded in ordered)
+        return [(frame, decoded, partition) for frame, decoded, partition in judged if partition is not None]
+
+    def _interrupted(self, at: int, origin: Origin) -> None:
+        admitted = self._end_settling(origin)
+        self._put_settled(list(self._admission.replay_gaps.disconnected(at)), admitted)
+
+    def _put_settled(self, gaps: list[Gap], admitted: list[tuple[Frame, Message | DeadLetter, int]]) -> None:
+        """Journal and publish what has come of a settle window, as a whole."""
+        mark = self._backlog.settled(
+            [
+                *(Entry(Kind.GAP, gap.detected_at, msgspec.json.encode(gap)) for gap in gaps),
+                *(Entry(Kind.REPLAYED, frame.received_at, frame.payload) for frame, _, _ in admitted),
+            ]
+        )
+        for gap in gaps:
+            self._log(gap)
+        if mark is None:
+            return
+        for gap in gaps:
+            self._outbox.put(self._assembly.gap(gap, mark))
+        for frame, decoded, partition in admitted:
+            self._outbox.put(self._assembly.pending(frame, decoded, partition, mark, replayed=True))
 
     def _control(self, control: Control) -> None:
         self._metrics.control_frames.labels(self.stream.name, control.type).inc()
@@ -213,70 +238,8 @@ class Intake:
         if message.event_time is not None and self._settling is None:  # a replayed message is old, not late
             self._feed_lag.observe(max(0.0, frame.received_at / 1e6 - message.event_time / 1e9))
 
-    def _end_settling(self) -> list[Pending]:
-        arrived, self._settling, self._settling_bytes = self._settling or (), None, 0
-        ordered = in_event_order(arrived, lambda item: item[1].event_time if isinstance(item[1], Message) else None)
-        if ordered:
-            self._replayed.inc(sum(isinstance(decoded, Message) for _, decoded in ordered))
-        items = (self._admitted(frame, decoded, replayed=True) for frame, decoded in ordered)
-        return [item for item in items if item is not None]
-
-    def _admitted(self, frame: Frame, decoded: Message | DeadLetter, *, replayed: bool) -> Pending | None:
-        """What `decoded` adds to what is pending: nothing where it is known."""
-        if isinstance(decoded, DeadLetter):
-            return self._dead_letter(frame, decoded, replayed=replayed)
-        if self._is_dead_letter(frame):
-            self._duplicate(decoded.fingerprint, replayed=replayed)
-            return None
-        partition = self._builder.partition(decoded)
-        verdict = self._window.check(partition, decoded)
-        if verdict is Verdict.DUPLICATE:
-            self._duplicate(decoded.fingerprint, replayed=replayed)
-            return None
-        if verdict is Verdict.CONFLICT:
-            self._metrics.id_conflicts.labels(self.stream.name).inc()
-            log.warning("source.id_conflict", stream=self.stream.name, message_id=decoded.message_id)
-        try:
-            encoded = self._decoder.encode(decoded, frame.received_at)
-        except EncodeError as error:
-            letter = self._decoder.dead_letter("encode", str(error), frame.payload)
-            return self._dead_letter(frame, letter, replayed=replayed)
-        decoded.body = None  # the parsed frame is several times the frame: nobody needs it any more
-        if encoded.extras:
-            self._unknown_fields.inc(encoded.extras)
-        self._window.add(partition, decoded.message_id, bytes.fromhex(decoded.fingerprint))
-        self.news_at = max(self.news_at, frame.received_at)
-        if decoded.transcript is not None:
-            self.sequence_gaps.sentence(decoded.transcript, frame.received_at)
-        else:
-            self.replay_gaps.admitted(decoded)
-        record = self._builder.message(
-            decoded, partition, encoded.value, frame.received_at, replayed=replayed, redriven=False
+    @staticmethod
+    def _log(gap: Gap) -> None:
+        log.warning(
+            "source.gap", stream=gap.stream, reason=gap.reason, transcript_id=gap.transcript_id, detail=gap.detail
         )
-        return Pending(record, frame.received_at, decoded, frame.payload)
-
-    def _dead_letter(self, frame: Frame, letter: DeadLetter, *, replayed: bool) -> Pending | None:
-        fingerprint = bytes.fromhex(letter.fingerprint)
-        if not self._frames.is_new(fingerprint):
-            self._duplicate(letter.fingerprint, replayed=replayed)
-            return None
-        self._frames.add(fingerprint)
-        log.warning("source.dead_letter", stream=self.stream.name, reason=letter.reason, detail=letter.detail)
-        return Pending(self._builder.dead_letter(letter, frame.received_at), frame.received_at, letter)
-
-    def _is_dead_letter(self, frame: Frame) -> bool:
-        """Whether the same frame is on dead-letters, put there by an earlier version: `redrive` brings it back."""
-        if not len(self._frames):
-            return False
-        return not self._frames.is_new(blake2b(frame.payload, digest_size=16).digest())
-
-    def _duplicate(self, fingerprint: str, *, replayed: bool) -> None:
-        self._duplicates["replay" if replayed else "live"].inc()
-        self.replay_gaps.met_again(fingerprint)
-
-    def _say(self, gaps: Iterable[Gap]) -> None:
-        for gap in gaps:
-            log.warning(
-                "source.gap", stream=gap.stream, reason=gap.reason, transcript_id=gap.transcript_id, detail=gap.detail
-            )
-            self._outbox.put(Pending(self._builder.gap(gap), gap.detected_at, gap))

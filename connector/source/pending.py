@@ -27,6 +27,9 @@ class Pending(Struct, gc=False):
     payload: bytes = b""
     """The frame, kept until the commit: a record that Kafka refuses for good becomes a dead letter."""
 
+    mark: int = 0
+    """The journal's row that holds it: where that is the oldest, nothing before it is needed any more."""
+
     @property
     def size(self) -> int:
         """Bytes held, roughly."""
@@ -34,7 +37,7 @@ class Pending(Struct, gc=False):
 
 
 class Outbox:
-    """A queue of what is pending, bounded by bytes: above the bound it is `full`, and the feed is not read."""
+    """A queue of what is pending; above its bound in bytes it is `full`: what follows waits on disk, or is not read."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -43,8 +46,6 @@ class Outbox:
         self._in_flight_bytes = 0
         self._bytes = 0
         self._arrived = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
         self._closed = False
 
     def __len__(self) -> int:
@@ -80,18 +81,18 @@ class Outbox:
                 continue
         return None
 
+    @property
+    def first_mark(self) -> int | None:
+        """The mark of the oldest; None where nothing is pending."""
+        if self._in_flight:
+            return self._in_flight[0].mark
+        return self._queue[0].mark if self._queue else None
+
     def put(self, item: Pending) -> None:
         """Queue `item`: the hot path, once a message."""
         self._queue.append(item)
         self._bytes += item.size
         self._arrived.set()
-        if self._bytes >= self._max_bytes:
-            self._room.clear()
-
-    def put_all(self, items: Iterable[Pending]) -> None:
-        """Queue `items` in their order."""
-        for item in items:
-            self.put(item)
 
     def take(self, max_records: int, max_bytes: int) -> list[Pending]:
         """Move the next batch into flight: at least one, at most so many records and bytes."""
@@ -114,7 +115,6 @@ class Outbox:
         batch, self._in_flight = self._in_flight, []
         self._bytes -= self._in_flight_bytes
         self._in_flight_bytes = 0
-        self._signal()
         return batch
 
     def replace(self, items: Iterable[Pending]) -> None:
@@ -124,8 +124,8 @@ class Outbox:
         self._arrived.clear()
         self._in_flight = []
         self._in_flight_bytes = self._bytes = 0
-        self.put_all(items)
-        self._signal()
+        for item in items:
+            self.put(item)
 
     def replace_in_flight(self, items: list[Pending]) -> None:
         """Let `items` be the batch in flight."""
@@ -143,15 +143,3 @@ class Outbox:
         """Nothing more will come: once empty, `arrival` says so."""
         self._closed = True
         self._arrived.set()
-
-    async def room(self) -> None:
-        """Wait until it is no longer full."""
-        await self._room.wait()
-
-    def _signal(self) -> None:
-        if self._queue:
-            self._arrived.set()
-        if self.full:
-            self._room.clear()
-        else:
-            self._room.set()

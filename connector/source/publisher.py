@@ -52,14 +52,17 @@ class Publisher:
         decoder: Decoder,
         metrics: SourceMetrics,
         executor: Executor,
+        on_committed: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`on_committed` is called when a batch has left the outbox for good."""
         self._stream = stream
         self._outbox = outbox
         self._builder = builder
         self._decoder = decoder
         self._metrics = metrics
         self._executor = executor
+        self._on_committed = on_committed
         self._clock = clock
         self._publish_seconds = metrics.publish.labels(stream)
         self._published = metrics.records_published.labels(stream)
@@ -77,6 +80,7 @@ class Publisher:
                 self._replace(error)
             else:
                 self._committed(self._outbox.committed())
+                self._on_committed()
 
     def _committed(self, batch: list[Pending]) -> None:
         now = self._clock()
@@ -102,7 +106,9 @@ class Publisher:
         """What is published instead of `item`, which Kafka refuses."""
         if isinstance(item.origin, Message):
             letter = self._decoder.dead_letter("encode", detail, item.payload)
-            return Pending(self._builder.dead_letter(letter, item.received_at), item.received_at, letter)
+            return Pending(
+                self._builder.dead_letter(letter, item.received_at), item.received_at, letter, mark=item.mark
+            )
         gap = Gap(
             self._stream,
             "too_large",
@@ -110,4 +116,4 @@ class Publisher:
             detail=f"a frame of {item.record.size} bytes that Kafka refuses: {detail}",
             fingerprint=item.origin.fingerprint,
         )
-        return Pending(self._builder.gap(gap), item.received_at, gap)
+        return Pending(self._builder.gap(gap), item.received_at, gap, mark=item.mark)

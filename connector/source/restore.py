@@ -6,7 +6,7 @@ Nothing else is kept anywhere: the topic is the dedup state (contract §4).
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
@@ -21,11 +21,12 @@ from connector.source.gaps import RUNNING
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from connector.kafka.records import Record
     from connector.kafka.tail import TailRecord
     from connector.settings import Settings
-    from connector.source.pending import Pending
+    from connector.source.gaps import Gap
     from connector.source.records import RecordBuilder
     from connector.streams import Stream
 
@@ -43,9 +44,6 @@ class Restored:
     messages: dict[int, list[TailRecord]]
     """By partition, oldest first."""
 
-    dead_letters: list[TailRecord] = field(default_factory=list)
-    """Of this stream, oldest first."""
-
     frames: list[bytes] = field(default_factory=list)
     """Fingerprints of frames that were dead-lettered, or said to be too large."""
 
@@ -61,33 +59,36 @@ class Restored:
     said: set[tuple[str, int, int]] = field(default_factory=set)
     """Transcripts: ranges that `gaps` already tells of."""
 
-    def ends_with(self, batch: Sequence[Pending]) -> bool:
-        """Whether `batch` was committed although nobody told us so.
+    gaps: set[bytes] = field(default_factory=set)
+    """This stream's last records of `gaps`, as their Avro bodies."""
 
-        A transaction is whole or not at all, and nobody but us writes: where it was committed, its records are the very
-        end of every partition it wrote to. That is asked of the batch as a whole, because a sentence's versions (A, B,
-        A again) cannot be told apart one by one.
+    _published: Counter[tuple[str, bytes, int]] | None = None
+
+    def holds(self, origin: Message | DeadLetter | Gap, record: Record) -> bool:
+        """Whether `record` is on its topic: whether its transaction was committed, though nobody said so.
+
+        Its key and fingerprint alone do not tell, for a sentence may return to an earlier text (A, B, A again);
+        together with the time of its receipt, which is the record's timestamp, they do.
         """
-        written: dict[int, list[tuple[str, bytes]]] = defaultdict(list)
-        letters = []
-        for item in batch:
-            if isinstance(item.origin, Message):
-                entry = (item.origin.message_id, bytes.fromhex(item.origin.fingerprint))
-                written[item.record.partition].append(entry)
-            elif isinstance(item.origin, DeadLetter):
-                letters.append(bytes.fromhex(item.origin.fingerprint))
-        ends = [
-            ([(row.key, row.fingerprint) for row in self.messages.get(partition, ())], entries)
-            for partition, entries in written.items()
-        ]
-        if letters:
-            ends.append(([("", row.fingerprint) for row in self.dead_letters], [("", letter) for letter in letters]))
-        return bool(ends) and all(_is_end(entries, rows) for rows, entries in ends)
+        if isinstance(origin, Message):
+            return self.published(origin, record.timestamp)
+        if isinstance(origin, DeadLetter):
+            return bytes.fromhex(origin.fingerprint) in self.frames
+        return (record.value or b"")[PREFIX:] in self.gaps
 
+    def published(self, message: Message, timestamp: int) -> bool:
+        """Whether `message`, received at `timestamp` (ms since the epoch), is on its topic.
 
-def _is_end(entries: list[tuple[str, bytes]], rows: list[tuple[str, bytes]]) -> bool:
-    common = min(len(entries), len(rows))
-    return common > 0 and rows[-common:] == entries[-common:]
+        To be asked once a message, in their order: as often as the topic has it, and no more, the answer is yes.
+        """
+        if self._published is None:
+            rows = (row for records in self.messages.values() for row in records)
+            self._published = Counter((row.key, row.fingerprint, row.timestamp) for row in rows)
+        identity = message.message_id, bytes.fromhex(message.fingerprint), timestamp
+        if not self._published[identity]:
+            return False
+        self._published[identity] -= 1
+        return True
 
 
 def restore(settings: Settings, stream: Stream, builder: RecordBuilder, stop: threading.Event) -> Restored:
@@ -108,8 +109,9 @@ def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: T
     letters = tail.read(builder.dead_letters, [builder.dead_letters_partition], FRAMES)
     gaps = tail.read(builder.gaps, [builder.gaps_partition], FRAMES, lambda _value, _timestamp: True)
     own_gaps = [row for row in gaps[builder.gaps_partition] if row.key == stream.name]
-    restored.dead_letters = [row for row in letters[builder.dead_letters_partition] if row.key == stream.name]
-    restored.frames = [row.fingerprint for row in (*restored.dead_letters, *own_gaps) if row.fingerprint]
+    own_letters = [row for row in letters[builder.dead_letters_partition] if row.key == stream.name]
+    restored.gaps = {row.value[PREFIX:] for row in own_gaps}
+    restored.frames = [row.fingerprint for row in (*own_letters, *own_gaps) if row.fingerprint]
     rows = sorted((row for records in restored.messages.values() for row in records), key=lambda row: row.timestamp)
     if rows:
         # Partitions have no order among each other: of what was received in the same millisecond, the latest event.

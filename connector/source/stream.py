@@ -5,8 +5,9 @@
        └────── the producer broke ───┤
                                      └──▶ TAKEN_OVER   another process fenced us: socket closed, nothing is written
 
-The feed connects only once the tail is read for the first time; a producer that is rebuilt later goes through the fence
-and the tail again while the feed goes on, and what is pending is looked at again in the light of what was committed.
+The feed connects only once the tail and the journal are read for the first time; a producer that is rebuilt later goes
+through the fence and the tail again while the feed goes on, and the tail tells whether the batch in flight was
+committed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from connector.errors import FencedError, KafkaError
+from connector.errors import FencedError, JournalError, KafkaError
 from connector.feed.connection import Feed
 from connector.feed.market_hours import active_seconds, is_active
 from connector.kafka import clients
@@ -85,8 +86,9 @@ class StreamSource:
         cluster: str,
         instance: str,
     ) -> None:
-        """`partitions`: by topic; `schema_ids`: by schema name; `cluster`: Kafka's id of itself; `instance`: this
-        process's name in claims and logs.
+        """`partitions`: by topic; `schema_ids`: by schema name; `cluster`: Kafka's id of itself.
+
+        `instance`: this process's name in claims and logs.
         """
         self.stream = stream
         self.state = State.WAITING
@@ -117,16 +119,27 @@ class StreamSource:
         )
         self.feed = Feed(stream, settings, self.intake, metrics)
         self._feed_task: asyncio.Task[None] | None = None
+        self._refilling: asyncio.Task[None] | None = None
         self._stopping = False
         name = stream.name
-        metrics.pending_messages.labels(name).set_function(lambda: self._pipeline.pending)
+        metrics.pending_messages.labels(name).set_function(lambda: self.unpublished)
         metrics.pending_oldest.labels(name).set_function(self._oldest_age)
         metrics.expected_active.labels(name).set_function(lambda: float(is_active(time.time())))
         metrics.silence.labels(name).set_function(self._silence)
         metrics.silence_limit.labels(name).set(self.feed.idle_limit)
-        metrics.journal_bytes.labels(name).set_function(lambda: self._pipeline.backlog.bytes)
+        metrics.journal_bytes.labels(name).set_function(lambda: self._pipeline.backlog.size)
         metrics.journal_max_bytes.labels(name).set(settings.source.journal.max_bytes)
         self._watch = Watch(metrics.kafka, f"source.{name}")
+
+    @property
+    def unpublished(self) -> int:
+        """Messages, dead letters and gaps that are received and not committed."""
+        return self._pipeline.pending
+
+    @property
+    def journalled(self) -> bool:
+        """Whether what is unpublished outlives this process."""
+        return self._pipeline.backlog.journal is not None
 
     def _oldest_age(self) -> float:
         oldest = self.outbox.oldest
@@ -174,18 +187,23 @@ class StreamSource:
             "taken_over_by": self.owner,
             "feed": {"state": feed.state.value, "since": rfc_3339(feed.since), "detail": feed.detail or None},
             "last_message_at": rfc_3339(intake.last_received_at) if intake.last_received_at else None,
-            "pending": {"messages": len(self.outbox), "bytes": self.outbox.bytes, "oldest_seconds": self._oldest_age()},
+            "pending": {"messages": self.unpublished, "bytes": self.outbox.bytes, "oldest_seconds": self._oldest_age()},
+            "journal": {"bytes": self._pipeline.backlog.size, "max_bytes": self._settings.source.journal.max_bytes},
         }
 
     async def run(self) -> None:
-        """Own the stream until stopped or taken over. Raises KafkaError only where going on makes no sense."""
+        """Own the stream until stopped or taken over.
+
+        Raises JournalError, and KafkaError only where going on makes no sense.
+        """
         ticking = asyncio.create_task(self._tick())
-        wait, first = REBUILD_MIN, True
+        self._refilling = asyncio.create_task(self._pipeline.refill())
+        wait = REBUILD_MIN
         try:
             while True:
                 began = time.monotonic()
                 try:
-                    await self._life(first=first)
+                    await self._life()
                     break
                 except StoppedError:
                     break
@@ -199,16 +217,16 @@ class StreamSource:
                     self._metrics.transactions.labels(self.stream.name, "failed").inc()
                     await self._in_thread(partial(self._halt.wait, wait))
                     wait = min(REBUILD_MAX, wait * 2)
-                first = first and self._feed_task is None
         finally:
             ticking.cancel()
+            self._refilling.cancel()
             await self._end()
 
     async def stop(self) -> None:
         """Finish what is in flight: close the socket, publish what is pending, let `run` return."""
         self._stopping = True
         await self.feed.close()
-        self.outbox.close()
+        self._pipeline.close()
 
     def halt(self) -> None:
         """Stop at once; what is pending stays uncommitted."""
@@ -217,7 +235,7 @@ class StreamSource:
             self._producer.stop()
         self.outbox.close()
 
-    async def _life(self, *, first: bool) -> None:
+    async def _life(self) -> None:
         """One producer's life, from its fence to its end."""
         self._enter(State.FENCING)
         await self._in_thread(self._close_producer)
@@ -233,8 +251,9 @@ class StreamSource:
         claim = claim_record(self._settings, self.stream.name, self._instance)
         await self._in_thread(lambda: producer.publish([claim]))
         self._enter(State.READING_TAIL)
+        await self._in_thread(partial(self._open_journal, asyncio.get_running_loop()))
         # Not kept in a variable: it is tens of megabytes, and this frame lives as long as the producer.
-        self.intake.restore(await self._in_thread(self._restore), first=first)
+        await self._pipeline.restore(await self._in_thread(self._restore))
         self._metrics.owned.labels(self.stream.name).set(1)
         self._enter(State.PUBLISHING)
         if self._feed_task is None and not self._stopping:
@@ -250,19 +269,29 @@ class StreamSource:
     async def _publish(self, producer: TransactionalProducer) -> None:
         """Publish until the outbox is closed; an error of the feed's side ends it as well, it is a fault of ours."""
         publishing = asyncio.create_task(self._publisher.run(producer))
-        feed = self._feed_task
-        waiting = {publishing} | ({feed} if feed is not None else set())
+        waiting = {publishing, *(task for task in (self._feed_task, self._refilling) if task is not None)}
         try:
             while not publishing.done():
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if feed in done and feed is not None:
-                    feed.result()
+                for task in done:
+                    task.result()
             publishing.result()
         finally:
             if not publishing.done():
                 publishing.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await publishing
+
+    def _open_journal(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Once; without it only where the settings allow that."""
+        if self._pipeline.backlog.journal is not None:
+            return
+        try:
+            self._pipeline.open_journal(self._cluster, loop.call_soon)
+        except JournalError as error:
+            if self._settings.source.journal.required:
+                raise
+            log.critical("journal.not_opened", stream=self.stream.name, error=str(error))
 
     def _restore(self) -> Restored:
         restored = restore(self._settings, self.stream, self._builder, self._halt)
@@ -279,7 +308,7 @@ class StreamSource:
             return False
         self.owner = claim
         self._enter(State.TAKEN_OVER)
-        log.warning("stream.taken_over", stream=self.stream.name, by=claim, unpublished=len(self.outbox))
+        log.warning("stream.taken_over", stream=self.stream.name, by=claim, unpublished=self.unpublished)
         return True
 
     def _other_claim(self) -> str | None:
@@ -305,6 +334,7 @@ class StreamSource:
         if self.state is not State.TAKEN_OVER:
             self._enter(State.STOPPED)
         await self._in_thread(self._close_producer)
+        self._pipeline.backlog.close()
         self._executor.shutdown(wait=False)
 
     def _serve_producer(self) -> None:
@@ -324,7 +354,7 @@ class StreamSource:
         while True:
             await asyncio.sleep(TICK)
             if self.state is State.PUBLISHING:
-                self.intake.tick(time.time_ns() // 1000)
+                self._pipeline.tick(time.time_ns() // 1000)
             if self._producer is not None and not self.outbox.in_flight:
                 await self._in_thread(self._serve_producer)
 

@@ -60,12 +60,14 @@ class TestReplay:
     def test_a_crash_is_an_interruption(self) -> None:
         gaps = ReplayGaps("news")
         gaps.restored("z", 9)
+        gaps.interrupted()
         [gap] = replayed(gaps, NOW, new="a")
         assert (gap.reason, gap.last_message_id, gap.disconnected_at) == ("no_overlap", "z", None)
 
     def test_meeting_a_message_of_the_same_window_again_proves_nothing(self) -> None:
         gaps = ReplayGaps("news")
         gaps.restored("z", None)
+        gaps.interrupted()
         list(gaps.connected(NOW, replaying=True))
         gaps.admitted(message("a"))
         gaps.met_again("a" * 32)
@@ -74,6 +76,7 @@ class TestReplay:
     def test_a_window_that_breaks_off_says_at_once_what_it_could_not_prove(self) -> None:
         gaps = ReplayGaps("news")
         gaps.restored("z", None)
+        gaps.interrupted()
         list(gaps.connected(NOW, replaying=True))
         gaps.admitted(message("a"))
         assert [gap.reason for gap in gaps.disconnected(NOW + 1)] == ["no_overlap"]
@@ -82,6 +85,7 @@ class TestReplay:
     def test_an_interruption_in_which_nothing_arrived_goes_on_and_is_said_once(self) -> None:
         gaps = ReplayGaps("news")
         gaps.restored("z", None)
+        gaps.interrupted()
         list(gaps.connected(NOW, replaying=True))
         assert list(gaps.disconnected(NOW + 1)) == []
         assert [gap.last_message_id for gap in replayed(gaps, NOW + 9, new="a")] == ["z"]
@@ -136,6 +140,7 @@ class TestSequence:
         gaps = SequenceGaps("transcripts", 10 * SECOND)
         tail = [(TranscriptPosition("t", n, ended=False), NOW) for n in (0, 1, 5, 9)]
         gaps.restored(tail, {("t", 2, 4)})
+        gaps.interrupted()
         assert [gap.transcript_id for gap in gaps.connected(NOW + SECOND)] == ["t"]
         assert self.ranges(gaps, NOW + 10 * SECOND) == [(6, 8)]
 

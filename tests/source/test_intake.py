@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry
 
 from connector.kafka.tail import TailRecord
-from connector.mapping.decoder import Decoder
 from connector.messages import DeadLetter, Frame, Message
 from connector.metrics import SourceMetrics
 from connector.settings import Settings
 from connector.source.gaps import Gap
-from connector.source.intake import Intake
-from connector.source.pending import Outbox, Pending
+from connector.source.pipeline import Pipeline
 from connector.source.records import RecordBuilder
 from connector.source.restore import Restored
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
     import pytest
+
+    from connector.source.pending import Pending
 
 NOW = 1_767_642_156_000_000
 SECOND = 1_000_000
@@ -47,25 +47,18 @@ class Bench:
         topics = {f"benzinga.{name}": 3 for name in (stream, "gaps", "dead-letters")}
         ids = {stream: 7, "gaps": 8}
         catalogued = STREAMS[stream]
-        self.outbox = Outbox(self.settings.source.max_pending_bytes)
         self.builder = RecordBuilder(catalogued, self.settings.topics, topics, ids)
-        self.intake = Intake(
-            catalogued,
-            self.settings,
-            decoder=Decoder(catalogued),
-            builder=self.builder,
-            outbox=self.outbox,
-            metrics=self.metrics,
-        )
+        self.pipeline = Pipeline(catalogued, self.settings, self.builder, self.metrics)
+        self.intake, self.outbox = self.pipeline.intake, self.pipeline.outbox
         self.stream = stream
 
     def receive(self, *payloads: bytes, at: int = NOW) -> None:
         for payload in payloads:
             self.intake.receive(Frame(payload, at))
 
-    def restored(self, *rows: TailRecord, first: bool = True, partition: int = 0) -> None:
+    async def restored(self, *rows: TailRecord, partition: int = 0) -> None:
         last = (rows[-1].key, None) if rows else None
-        self.intake.restore(Restored({partition: list(rows)}, last=last), first=first)
+        await self.pipeline.restore(Restored({partition: list(rows)}, last=last))
 
     def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"benzinga_source_{name}", {"stream": self.stream} | labels) or 0.0
@@ -85,7 +78,8 @@ class Bench:
 
 def committed(item: Pending) -> TailRecord:
     """What the tail holds once `item` is committed."""
-    return TailRecord(item.record.key.decode(), bytes.fromhex(item.origin.fingerprint), 0, None, b"")
+    fingerprint = bytes.fromhex(item.origin.fingerprint)
+    return TailRecord(item.record.key.decode(), fingerprint, item.record.timestamp, None, b"")
 
 
 async def test_live_messages_are_pending_at_once_and_known_ones_are_not() -> None:
@@ -114,7 +108,7 @@ async def test_a_settle_window_puts_replayed_and_live_frames_in_the_order_of_eve
 
 async def test_a_gap_goes_before_the_messages_that_would_hide_it_after_a_crash() -> None:
     bench = Bench()
-    bench.restored(TailRecord("old", b"o" * 16, 0, None, b""))
+    await bench.restored(TailRecord("old", b"o" * 16, 0, None, b""))
     bench.intake.connected(NOW, replaying=True)
     bench.receive(article(1, second=1, message_id="a"))
     bench.intake.settled(NOW + 2 * SECOND)
@@ -127,7 +121,7 @@ async def test_what_is_in_the_topic_is_known_after_a_restart() -> None:
     bench.receive(article(1, second=1, message_id="a"))
     [item] = bench.pending
     later = Bench()
-    later.restored(committed(item), partition=item.record.partition)
+    await later.restored(committed(item), partition=item.record.partition)
     later.intake.connected(NOW, replaying=True)
     later.receive(article(1, second=1, message_id="other"), article(2, second=2, message_id="b"))
     later.intake.settled(NOW + 2 * SECOND)
@@ -137,19 +131,21 @@ async def test_what_is_in_the_topic_is_known_after_a_restart() -> None:
 
 async def test_a_batch_in_doubt_that_was_committed_is_not_sent_again() -> None:
     bench = Bench("transcripts")
+    await bench.restored()
     bench.receive(spoken(1, "A"), spoken(1, "B"), spoken(1, "A"))
     batch = list(bench.outbox.take(10, 1 << 20))
     bench.receive(spoken(2))
-    bench.restored(*(committed(item) for item in batch), first=False, partition=batch[0].record.partition)
+    await bench.restored(*(committed(item) for item in batch), partition=batch[0].record.partition)
     assert bench.keys == ["t:2"]
 
 
 async def test_a_batch_in_doubt_that_was_lost_is_sent_again_whole_and_in_order() -> None:
     bench = Bench("transcripts")
+    await bench.restored()
     bench.receive(spoken(1, "A"), spoken(1, "B"), spoken(1, "A"))
     batch = list(bench.outbox.take(10, 1 << 20))
     bench.receive(spoken(2))
-    bench.restored(TailRecord("t:0", b"o" * 16, 0, None, b""), first=False, partition=batch[0].record.partition)
+    await bench.restored(TailRecord("t:0", b"o" * 16, 0, None, b""), partition=batch[0].record.partition)
     assert bench.keys == ["t:1", "t:1", "t:1", "t:2"]
     assert bench.outbox.in_flight == []
 
@@ -167,8 +163,8 @@ async def test_equal_garbage_is_one_dead_letter() -> None:
 async def test_a_frame_that_an_earlier_version_dead_lettered_is_left_to_redrive() -> None:
     bench = Bench()
     payload = article(1, message_id="a")
-    letter = Decoder.dead_letter("schema", "an older version could not", payload)
-    bench.intake.restore(Restored({}, frames=[bytes.fromhex(letter.fingerprint)]), first=True)
+    letter = bench.pipeline.decoder.dead_letter("schema", "an older version could not", payload)
+    await bench.pipeline.restore(Restored({}, frames=[bytes.fromhex(letter.fingerprint)]))
     bench.receive(payload, article(2, message_id="b"))
     assert bench.keys == ["b"]
 
@@ -212,6 +208,7 @@ async def test_the_bound_of_memory_stops_the_reading_until_a_commit() -> None:
     assert bench.intake.full
     bench.outbox.take(10, 1 << 30)
     bench.outbox.committed()
+    bench.pipeline.committed()
     await bench.intake.ready()
     assert not bench.intake.full
     assert bench.outbox.bytes == 0

@@ -65,6 +65,7 @@ def publisher(bench: Bench, executor: ThreadPoolExecutor) -> Publisher:
         decoder=Decoder(STREAMS["news"]),
         metrics=bench.metrics,
         executor=executor,
+        on_committed=bench.pipeline.committed,
     )
 
 

@@ -1,0 +1,125 @@
+"""What of one stream is known: says of every decoded frame whether it is new, and remembers it.
+
+Pure but for counters and logs. Rules: contract §3 ("Same message") and §4.4 (gaps).
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from connector.logs import get_logger
+from connector.messages import DeadLetter
+from connector.metrics import DUPLICATE_ORIGINS
+from connector.source.gaps import ReplayGaps, SequenceGaps
+from connector.source.windows import EnvelopeWindow, FingerprintWindow, TranscriptWindow, Verdict, Window
+
+if TYPE_CHECKING:
+    from connector.messages import Frame, Message
+    from connector.metrics import SourceMetrics
+    from connector.settings import Settings
+    from connector.source.gaps import Gap
+    from connector.source.records import RecordBuilder
+    from connector.source.restore import Restored
+    from connector.streams import Stream
+
+Origin: TypeAlias = Literal["live", "replay", "journal"]
+
+log = get_logger(__name__)
+
+
+class Admission:
+    """One stream's dedup windows, and what may be missing."""
+
+    def __init__(self, stream: Stream, settings: Settings, builder: RecordBuilder, metrics: SourceMetrics) -> None:
+        name = stream.name
+        size = settings.source.dedup_window
+        self.replay_gaps = ReplayGaps(name)
+        self.sequence_gaps = SequenceGaps(name, int(settings.processor.grace.total_seconds() * 1_000_000))
+        self.news_at = 0
+        """When the last message that was not known yet was received, µs since the epoch; before there is one, when the
+        first connection stood. A replay of what is known is no news."""
+        self._stream = name
+        self._has_replay = stream.has_replay
+        self._builder = builder
+        self._window: Window = EnvelopeWindow(size) if stream.has_replay else TranscriptWindow(size)
+        self._frames = FingerprintWindow(size)
+        self._duplicates = {origin: metrics.duplicates.labels(name, origin) for origin in DUPLICATE_ORIGINS}
+        self._id_conflicts = metrics.id_conflicts.labels(name)
+
+    def restore(self, restored: Restored) -> None:
+        """Know what the topics hold."""
+        for partition, records in restored.messages.items():
+            for record in records:
+                self._window.add(partition, record.key, record.fingerprint)
+        for fingerprint in restored.frames:
+            self._frames.add(fingerprint)
+        self.news_at = max(self.news_at, restored.newest * 1000)
+        if restored.last is not None and self._has_replay:
+            self.replay_gaps.restored(*restored.last)
+        self.sequence_gaps.restored(restored.positions, restored.said)
+
+    def interrupted(self) -> None:
+        """All that an earlier process has received is known; it was interrupted, and nobody knows when."""
+        self.replay_gaps.interrupted()
+        self.sequence_gaps.interrupted()
+
+    def admit(self, frame: Frame, decoded: Message | DeadLetter, origin: Origin) -> int | None:
+        """The partition that `decoded` goes to (a dead letter: of `dead-letters`); None where it is known."""
+        if isinstance(decoded, DeadLetter):
+            return self._admit_letter(decoded, origin)
+        if self._is_dead_letter(frame):
+            self._duplicate(decoded.fingerprint, origin)
+            return None
+        partition = self._builder.partition(decoded)
+        verdict = self._window.check(partition, decoded)
+        if verdict is Verdict.DUPLICATE:
+            self._duplicate(decoded.fingerprint, origin)
+            return None
+        if verdict is Verdict.CONFLICT:
+            self._id_conflicts.inc()
+            log.warning("source.id_conflict", stream=self._stream, message_id=decoded.message_id)
+        self._window.add(partition, decoded.message_id, bytes.fromhex(decoded.fingerprint))
+        self.news_at = max(self.news_at, frame.received_at)
+        if decoded.transcript is not None:
+            self.sequence_gaps.sentence(decoded.transcript, frame.received_at)
+        else:
+            self.replay_gaps.admitted(decoded)
+        return partition
+
+    def published(self) -> None:
+        """The journal holds an entry that is on its topic already."""
+        self._duplicates["journal"].inc()
+
+    def admit_gap(self, gap: Gap) -> None:
+        """A gap that an earlier process has found, and that is not to be said again."""
+        if gap.fingerprint:
+            self._frames.add(bytes.fromhex(gap.fingerprint))
+        self.sequence_gaps.told(gap)
+
+    def is_new_frame(self, payload: bytes) -> bool:
+        """Whether a frame that cannot be kept is met for the first time; it is known from now on."""
+        fingerprint = blake2b(payload, digest_size=16).digest()
+        if not self._frames.is_new(fingerprint):
+            return False
+        self._frames.add(fingerprint)
+        return True
+
+    def _admit_letter(self, letter: DeadLetter, origin: Origin) -> int | None:
+        fingerprint = bytes.fromhex(letter.fingerprint)
+        if not self._frames.is_new(fingerprint):
+            self._duplicate(letter.fingerprint, origin)
+            return None
+        self._frames.add(fingerprint)
+        log.warning("source.dead_letter", stream=self._stream, reason=letter.reason, detail=letter.detail)
+        return self._builder.dead_letters_partition
+
+    def _is_dead_letter(self, frame: Frame) -> bool:
+        """Whether the same frame is on dead-letters, put there by an earlier version: `redrive` brings it back."""
+        if not len(self._frames):
+            return False
+        return not self._frames.is_new(blake2b(frame.payload, digest_size=16).digest())
+
+    def _duplicate(self, fingerprint: str, origin: Origin) -> None:
+        self._duplicates[origin].inc()
+        self.replay_gaps.met_again(fingerprint)
