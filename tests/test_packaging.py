@@ -69,6 +69,7 @@ def test_the_wheel_carries_schemas_hashes_types_and_licence(wheel: zipfile.ZipFi
     names = set(wheel.namelist())
     assert {f"connector/schemas/{stream}.avsc" for stream in STREAMS} <= names
     assert {"connector/py.typed", "connector/demo/rules.yaml"} <= names
+    assert {f"connector/http/templates/status.{kind}" for kind in ("html", "css", "js")} <= names
     assert {"connector/embedded/maven.lock", "connector/embedded/guard.py"} <= names
     assert f"benzinga_kafka-{__version__}.dist-info/licenses/LICENSE" in names
     entry_points = wheel.read(f"benzinga_kafka-{__version__}.dist-info/entry_points.txt").decode()

@@ -1,4 +1,4 @@
-"""What operators look at: `/metrics`, `/livez`, `/readyz`, `/status`, from a thread of its own."""
+"""What operators look at: a status page, metrics and health, from a thread of its own."""
 
 from __future__ import annotations
 

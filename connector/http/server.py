@@ -32,7 +32,7 @@ log = get_logger(__name__)
 
 
 class HttpServer:
-    """`/metrics /livez /readyz /status` on `http.host` and `http.port`."""
+    """`/` and `/status`, `/metrics`, `/livez /startupz /readyz` on `http.host` and `http.port`."""
 
     def __init__(
         self,
@@ -102,6 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Security-Policy", answer.policy)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)

@@ -8,6 +8,7 @@ import http.client
 import json
 import socket
 import time
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from connector.http import Health, HttpServer
 from connector.logs import add_secret
 from connector.metrics import new_registry
 from connector.settings import HttpSettings
+from tests.http import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,6 +114,66 @@ def test_not_ready_says_why_and_does_not_touch_liveness() -> None:
         assert get(server, "/livez")[0] == 200
         reasons = []
         assert get(server, "/readyz")[::2] == (200, "ok\n")
+
+
+def test_started_is_said_once_and_for_all() -> None:
+    restoring: Sequence[str] = ["news: reading tail"]
+    with serving(Health(lambda: ["the feed refuses the API key"], starting=lambda: restoring)) as server:
+        assert get(server, "/startupz")[::2] == (503, "news: reading tail\n")
+        assert json.loads(get(server, "/status")[2])["started"] is False
+        assert get(server, "/livez")[0] == 200
+        restoring = []
+        assert get(server, "/startupz")[::2] == (200, "ok\n")
+        restoring = ["news: fencing"]  # a producer is rebuilt: that is not a start
+        assert get(server, "/startupz")[0] == 200
+        assert get(server, "/readyz")[0] == 503
+
+
+def test_health_is_asked_without_the_status_of_anything() -> None:
+    def stuck() -> Any:
+        raise TimeoutError("Kafka is away")
+
+    with serving(Health(stuck, starting=stuck), stuck) as server:
+        assert get(server, "/livez")[::2] == (200, "ok\n")
+
+
+def test_a_browser_may_run_this_page_only_and_keep_nothing() -> None:
+    with serving(status=lambda: {"process": "source"}) as server:
+        for path in ("/", "/status", "/metrics", "/livez", "/nothing"):
+            with urllib.request.build_opener(_Forgiving).open(f"http://127.0.0.1:{server.port}{path}") as answer:
+                headers = answer.headers
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Cache-Control"] == "no-store"
+            policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
+            assert policy["default-src"] == "'none'"
+            assert policy["frame-ancestors"] == "'none'"
+            assert "unsafe" not in str(policy)
+
+
+class _Forgiving(urllib.request.HTTPErrorProcessor):
+    def http_response(self, request: Any, response: Any) -> Any:
+        return response
+
+
+def test_the_page_shows_what_is_told_and_a_dash_for_the_rest() -> None:
+    add_secret("hunter2222")
+    streams = {"news": {"state": "publishing", "owner": "hunter2222"}, "ratings": {}}
+    with serving(Health(lambda: ["news: so"]), lambda: {"process": "source", "streams": streams}) as server:
+        status, content_type, body = get(server, "/")
+        assert (status, content_type) == (200, "text/html; charset=utf-8")
+        for part in ("benzinga-kafka <b>source</b>", "not ready", "news: so", "publishing", "unknown", "***"):
+            assert part in body
+        assert "hunter2222" not in body
+        assert "None" not in body.replace("None since", "")
+
+
+@pytest.mark.parametrize("process", ["source", "processor"])
+def test_what_the_feed_says_is_text(process: str) -> None:
+    with serving(status=getattr(sample, process)) as server:
+        body = get(server, "/")[2]
+    assert "&lt;script&gt;document.title=&#39;owned&#39;" in body
+    assert sample.HOSTILE not in body
+    assert body.count("<script") == 1
 
 
 def test_status_is_json_and_without_secrets() -> None:
