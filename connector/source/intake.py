@@ -7,6 +7,7 @@ holds no thread, socket or Kafka client: a test drives it with frames and a cloc
 from __future__ import annotations
 
 import time
+from collections import deque
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,8 @@ log = get_logger(__name__)
 SETTLE_MAX_BYTES: Final = 64 * 1024 * 1024
 """Bytes of frames above which a settle window ends early: memory is bounded, order is best effort."""
 
+RECENT_GAPS: Final = 5
+
 
 class Intake:
     """One stream's frames, in; what is new of them, out, through `backlog` and `outbox`."""
@@ -57,6 +60,8 @@ class Intake:
         """When the last message was received, µs since the epoch; 0 where none was."""
         self.refused_status: int | None = None
         """401 or 403 while the feed refuses this stream."""
+        self.last_gaps: deque[Gap] = deque(maxlen=RECENT_GAPS)
+        """What was said last to be missing, for the status page."""
         self._decoder = decoder
         self._admission = admission
         self._assembly = assembly
@@ -238,8 +243,8 @@ class Intake:
         if message.event_time is not None and self._settling is None:  # a replayed message is old, not late
             self._feed_lag.observe(max(0.0, frame.received_at / 1e6 - message.event_time / 1e9))
 
-    @staticmethod
-    def _log(gap: Gap) -> None:
+    def _log(self, gap: Gap) -> None:
+        self.last_gaps.append(gap)
         log.warning(
             "source.gap", stream=gap.stream, reason=gap.reason, transcript_id=gap.transcript_id, detail=gap.detail
         )

@@ -188,6 +188,15 @@ class StreamSource:
             "feed": {"state": feed.state.value, "since": rfc_3339(feed.since), "detail": feed.detail or None},
             "last_message_at": rfc_3339(intake.last_received_at) if intake.last_received_at else None,
             "pending": {"messages": self.unpublished, "bytes": self.outbox.bytes, "oldest_seconds": self._oldest_age()},
+            "gaps": [
+                {
+                    "reason": gap.reason,
+                    "detected_at": rfc_3339(gap.detected_at),
+                    "transcript_id": gap.transcript_id,
+                    "detail": gap.detail,
+                }
+                for gap in reversed(intake.last_gaps.copy())
+            ],
             "journal": {"bytes": self._pipeline.backlog.size, "max_bytes": self._settings.source.journal.max_bytes},
         }
 
