@@ -1,4 +1,4 @@
-"""The process `benzinga-kafka source`: every configured stream, its metrics and health, and the way out."""
+"""The process `benzinga-kafka source`: the streams it owns, its metrics and health, and the way out."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import os
 import signal
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from connector.errors import BenzingaKafkaError, KafkaError
+from connector.errors import BenzingaKafkaError
 from connector.http.health import Health
 from connector.http.server import HttpServer
 from connector.logs import get_logger
 from connector.metrics import SourceMetrics, new_registry
 from connector.preflight import prepare_source
 from connector.source.activity import Activity
-from connector.source.stream import State, StreamSource
+from connector.source.ownership import Ownership
+from connector.source.stream import StreamSource
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -30,47 +32,45 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-STOP_WITHIN: Final = 20.0
-"""Seconds an orderly end may take: below the 30 that Kubernetes gives by default. Kafka may be away just then."""
+_CHECKING: Final = "starting: broker, topics and schemas are being checked"
 
 
 class SourceApp:
-    """Runs the configured streams until stopped."""
+    """Runs those of the configured streams that its group gives it, until stopped."""
 
     def __init__(self, settings: Settings, registry: CollectorRegistry | None = None) -> None:
         self.settings = settings
         self.registry = registry or new_registry()
         self.metrics = SourceMetrics(self.registry, settings.feed.streams)
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
-        self.streams: list[StreamSource] = []
+        self._ownership: Ownership | None = None
         self._activity = Activity(self.metrics, settings.feed.streams)
         self._halt = threading.Event()
         self._stop = asyncio.Event()
 
     def unready(self) -> list[str]:
         """Why `/readyz` is 503; empty where it is 200."""
-        if not self.streams:
-            return ["starting: broker, topics and schemas are being checked"]
-        return [reason for stream in self.streams if (reason := stream.unready) is not None]
+        return [_CHECKING] if self._ownership is None else self._ownership.unready
 
     def starting(self) -> list[str]:
         """Why `/startupz` is 503; empty where it is 200."""
-        if not self.streams:
-            return self.unready()
-        return [reason for stream in self.streams if (reason := stream.starting) is not None]
+        return [_CHECKING] if self._ownership is None else self._ownership.starting
 
     def status(self) -> dict[str, Any]:
         """What `/status` tells, as JSON values."""
-        activity = self._activity.status()
-        streams = {one.stream.name: one.status() | activity[one.stream.name] for one in self.streams}
-        return {"process": "source", "instance": self.instance, "streams": streams}
+        page: dict[str, Any] = {"process": "source", "instance": self.instance, "streams": {}}
+        if self._ownership is not None:
+            page |= self._ownership.status()
+            activity = self._activity.status()
+            page["streams"] = {name: told | activity[name] for name, told in page["streams"].items()}
+        return page
 
     def stop(self) -> None:
         """Finish what is in flight, then end; a second call ends at once."""
         if self._stop.is_set():
             log.warning("source.halting")
-            for stream in self.streams:
-                stream.halt()
+            if self._ownership is not None:
+                self._ownership.halt()
         else:
             log.info("source.stopping")
         self._halt.set()
@@ -86,19 +86,10 @@ class SourceApp:
             ground = await self._prepare()
             if ground is None:
                 return
-            self.streams = [
-                StreamSource(
-                    STREAMS[name],
-                    self.settings,
-                    self.metrics,
-                    partitions=ground.partitions,
-                    schema_ids=ground.schema_ids,
-                    instance=self.instance,
-                )
-                for name in self.settings.feed.streams
-            ]
+            self._ownership = Ownership(self.settings, self.metrics, self.instance, partial(self._stream, ground))
             log.info("source.started", instance=self.instance, streams=self.settings.feed.streams, port=server.port)
-            await self._carry()
+            await self._ownership.run(self._stop)
+            log.info("source.stopped")
         finally:
             for task in watching:
                 task.cancel()
@@ -113,33 +104,16 @@ class SourceApp:
                 return None
             raise
 
-    async def _carry(self) -> None:
-        running = {asyncio.create_task(stream.run(), name=stream.stream.name) for stream in self.streams}
-        stopping = asyncio.create_task(self._stop.wait())
-        try:
-            # Streams are independent: one that was taken over ends alone; a fault of ours ends the process.
-            pending: set[asyncio.Task[object]] = {*running, stopping}
-            while not stopping.done():
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done - {stopping}:
-                    task.result()
-            await asyncio.gather(*(stream.stop() for stream in self.streams))
-            _done, late = await asyncio.wait(running, timeout=STOP_WITHIN)
-            for stream in self.streams if late else ():
-                stream.halt()
-            await asyncio.gather(*running)
-            left = sum(len(stream.outbox) for stream in self.streams if stream.state is not State.TAKEN_OVER)
-            if left:
-                raise KafkaError(
-                    f"stopped with {left} messages that Kafka did not take in time; the next replay brings "
-                    "back the last 100 of each stream, and what it does not is said on the gaps topic"
-                )
-            log.info("source.stopped")
-        finally:
-            stopping.cancel()
-            for stream in self.streams:
-                stream.halt()
-            await asyncio.gather(*running, return_exceptions=True)
+    def _stream(self, ground: Ground, name: str) -> StreamSource:
+        return StreamSource(
+            STREAMS[name],
+            self.settings,
+            self.metrics,
+            partitions=ground.partitions,
+            schema_ids=ground.schema_ids,
+            cluster=ground.cluster,
+            instance=self.instance,
+        )
 
 
 @contextlib.contextmanager
