@@ -155,11 +155,12 @@ def negative() -> NoReturn:
 def fast_reader(schema: Schema, arguments: str, wanted: Collection[str], returns: str, **names: Any) -> Any:
     """A function of `arguments` (the first is `value`, the record's bytes) that returns the expression `returns`.
 
-    There, field `x` of `wanted` is `_x`, and `at` the position behind the last of them.
+    There, field `x` of `wanted` is `_x`, and `at` the position behind the last of them. A field that is an array of
+    records is a list of what `Item` in `names` makes of each one's fields.
     """
     scope: dict[str, Any] = {
         "varint": varint, "no_branch": no_branch, "negative": negative, "texts": Texts(),
-        "double_at": _double_at, "from_bytes": int.from_bytes, **names,
+        "double_at": _double_at, "from_bytes": int.from_bytes, "read_long": read_long, **names,
     }  # fmt: skip
     lines = [f"def read({arguments}):", "    at = 0"]
     missing = set(wanted)
@@ -182,7 +183,10 @@ def _field_source(field: Schema, wanted: bool, scope: dict[str, Any]) -> Iterato
     schema = field["type"]
     nullable = isinstance(schema, list) and len(schema) == 2 and schema[0] == "null"
     inner = schema[1] if nullable else schema
-    body = _value_source(inner, target, recurs=field["name"] != "sentence")
+    if wanted and "Item" in scope and isinstance(inner, dict) and inner["type"] == "array":
+        body: list[str] | None = _records_source(inner["items"]["fields"], target, scope)
+    else:
+        body = _value_source(inner, target, recurs=field["name"] != "sentence")
     if body is None:
         scope[f"read_{field['name']}"] = field_reader(schema)
         yield f"{target}, at = read_{field['name']}(value, at)"
@@ -197,6 +201,25 @@ def _field_source(field: Schema, wanted: bool, scope: dict[str, Any]) -> Iterato
             yield f"    {target} = None"
     else:
         yield from body
+
+
+def _records_source(fields: list[Schema], target: str, scope: dict[str, Any]) -> list[str]:
+    """The lines that read an array of records into a list."""
+    names = [f"{target}_{field['name']}" for field in fields]
+    columns = [field | {"name": name.removeprefix("_")} for field, name in zip(fields, names, strict=True)]
+    return [
+        f"{target} = []",
+        "while True:",
+        "    count, at = read_long(value, at)",
+        "    if not count: break",
+        "    if count < 0:",  # the block's size in bytes follows
+        "        count = -count",
+        "        _, at = read_long(value, at)",
+        "    if count > len(value) - at: raise ValueError('more items than bytes')",
+        "    for _ in range(count):",
+        *(f"        {line}" for column in columns for line in _field_source(column, True, scope)),
+        f"        {target}.append(Item({', '.join(names)}))",
+    ]
 
 
 def _value_source(schema: Any, target: str, *, recurs: bool) -> list[str] | None:

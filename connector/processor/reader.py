@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import fastavro
 from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException
+from msgspec import Struct
 
 from connector.errors import DecodeError, EncodeError
 from connector.mapping.datum import encoder_for
@@ -36,7 +37,7 @@ SentenceReader: TypeAlias = Callable[[bytes, int, int], Sentence]
 """Avro body (without the registry's prefix), partition and offset → Sentence. Raises DecodeError."""
 
 
-class Word(NamedTuple):
+class Word(Struct, frozen=True, gc=False):
     """A word and when it was spoken; what the feed left out is None."""
 
     text: str | None
@@ -65,7 +66,7 @@ def read_sentence(value: bytes, partition: int, offset: int) -> Sentence:
 def read_words(value: bytes) -> list[Word]:
     """The word timings in `Sentence.value`; empty where the feed sent none. Raises DecodeError."""
     try:
-        return _words(value)
+        return _words(value) or []
     except avro.BROKEN as error:
         raise DecodeError(f"transcripts: the words are not what the schema says: {error}") from error
 
@@ -120,13 +121,9 @@ def _compile_sentence() -> SentenceReader:
     return read
 
 
-def _compile_words() -> Callable[[bytes], list[Word]]:
-    read = avro.fast_reader(SCHEMA, "value", {"words"}, "_words")
-
-    def read_all(value: bytes) -> list[Word]:
-        return [Word(word["text"], word["start"], word["end"], word["confidence"]) for word in read(value) or ()]
-
-    return read_all
+def _compile_words() -> Callable[[bytes], list[Word] | None]:
+    read: Callable[[bytes], list[Word] | None] = avro.fast_reader(SCHEMA, "value", {"words"}, "_words", Item=Word)
+    return read
 
 
 _read: Final = _compile_sentence()
