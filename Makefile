@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint chart lock clean
+.PHONY: help demo test dashboards bench lint chart lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,13 +16,16 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(STAMP) ## Everything on this machine, to look at: make demo ARGS="--seconds 20"
 	@$(BIN)/benzinga-kafka demo $(ARGS)
 
 test: $(STAMP) ## All tests, with branch coverage: make test ARGS="-k gaps --no-cov"
 	@$(BIN)/python -m pytest --cov $(ARGS)
+
+dashboards: $(STAMP) ## Grafana dashboards from the package observability
+	@$(BIN)/python -m observability
 
 bench: $(STAMP) ## Speed and latency of the whole path: make bench ARGS="..."
 	@$(BIN)/python -m benchmarks $(ARGS)
