@@ -35,6 +35,7 @@ GUARDS = [
     ("secrets: {registryTls: {existingSecret: x}}", "config.schema_registry.url is not https"),
     ("config: {source: {journal: {dir: /data}}}", "config.source.journal.dir cannot be set"),
     ("config: {processor: {instance_id: me}}", "config.processor.instance_id would be the same in every pod"),
+    ("config: {source: {ownership: {instance_id: me}}}", "config.source.ownership.instance_id would be the same"),
     ("config: {http: {host: 127.0.0.1}}", "config.http.host is a loopback address"),
     ("config: {http: {host: localhost}}", "config.http.host is a loopback address"),
     ("config: {http: {port: 0}}", "config.http.port is 0"),

@@ -11,7 +11,7 @@ import yaml
 from connector.kafka.transactions import CALL_TIMEOUT
 from connector.processor.rules import load_rules
 from connector.settings import Settings, load
-from connector.source.app import STOP_WITHIN
+from connector.source.ownership import STOP_WITHIN
 from tests.helm.chart import CHART, EXAMPLES, NEWEST, OLDEST, VALUES, helm, one, pods, render
 from tests.helm.kubernetes import problems, violations
 
