@@ -62,13 +62,13 @@ def test_kill_9_loses_nothing_and_doubles_nothing(
             process.kill()
             continue
         recovered(process)
+        # Anywhere in the burst, however slow the machine is: by what was sent, not by the clock.
+        target = feed.call(lambda simulator: simulator.channels["news"].published) + dice.randint(1, BURST - 10)
         traffic = feed.call(
             lambda simulator: simulator.traffic.start(
                 "news", rate=400, count=BURST, oddities=Oddities(missing_ids=True, duplicates=True)
             )
         )
-        # Anywhere in the burst, however slow the machine is: by what was sent, not by the clock.
-        target = feed.call(lambda simulator: simulator.channels["news"].published) + dice.randint(1, BURST - 10)
         feed.wait(lambda simulator, at=target: simulator.until(lambda: simulator.channels["news"].published >= at))
         time.sleep(dice.uniform(0.0, 0.02))
         process.kill()
