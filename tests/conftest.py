@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Who takes a server is marked `kafka`, without having to say so; what is exhaustive waits to be asked for."""
     for item in items:
-        if {"kafka", "registry"} & set(getattr(item, "fixturenames", ())):
+        if {"kafka", "registry", "secured"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
     if not config.getoption("--exhaustive") and (left_out := [i for i in items if i.get_closest_marker("exhaustive")]):
         config.hook.pytest_deselected(items=left_out)

@@ -9,8 +9,9 @@ import typer
 
 from connector.commands.command import FAILED, together
 from connector.commands.output import emit_line
+from connector.commands.print_acls import print_acls
 from connector.commands.setup import BROKER_TIMEOUT, ConfigFile, begin
-from connector.errors import BenzingaKafkaError, TopicError
+from connector.errors import BenzingaKafkaError, ConfigurationError, TopicError
 from connector.kafka import clients, topics
 from connector.kafka.registry import COMPATIBILITY, Registry
 from connector.kafka.upkeep import objection
@@ -27,13 +28,32 @@ def provision(
     config: ConfigFile = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    acls: Annotated[
+        bool,
+        typer.Option(
+            "--print-acls", help="Only print what Kafka has to allow, as kafka-acls.sh commands; asks nobody."
+        ),
+    ] = False,
+    principal: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[ROLE=]User:NAME",
+            help="Whom to allow it; may be repeated. Default: a user for each role, User:<prefix>-<role>.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rules as JSON lines.")] = False,
 ) -> None:
     """Create or verify topics and their configuration, register schemas, set their compatibility.
 
     Prints a line for each. Partitions are never added and nothing is shrunk or deleted; where something differs that
     must be mended by hand, the line says how, and the exit code is 1.
     """
+    if not acls and (principal or as_json):
+        raise ConfigurationError(["--principal and --json go with --print-acls"])
     settings = begin(config)
+    if acls:
+        print_acls(settings, principal or [], as_json=as_json)
+        return
     report = _Report(dry_run=dry_run)
     failures: list[BenzingaKafkaError] = []
     for step in (_provision_topics, _provision_schemas):
@@ -69,11 +89,7 @@ class _Report:
 def _provision_topics(settings: Settings, report: _Report) -> None:
     client = clients.admin(settings.kafka)
     clients.cluster_reached(client, settings.kafka, BROKER_TIMEOUT)
-    specs = [
-        *topics.source_topics(settings.topics, settings.feed.streams),
-        *topics.processor_topics(settings.topics),
-        *topics.redrive_topics(settings.topics),
-    ]
+    specs = topics.all_topics(settings.topics, settings.feed.streams)
     found: dict[str, list[Difference]] = defaultdict(list)
     for difference in topics.differences(client, specs):
         found[difference.topic].append(difference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,8 @@ from connector.kafka.credentials import ROTATION
 from connector.logs import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from connector.kafka.statistics import Watch
     from connector.settings import KafkaSettings
 
@@ -51,9 +54,15 @@ def _made(kind: type[Any], settings: KafkaSettings, config: dict[str, Any]) -> A
     except (KafkaException, ValueError, TypeError) as error:
         # The user's own options are the only part that varies: say librdkafka's sentence about them.
         reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-        raise ConfigurationError([f"kafka.options: {redact(reason)}"]) from error
+        raise ConfigurationError([f"kafka.options: {redact(reason)}{_unreadable(config)}"]) from error
     ROTATION.follow(made, settings, config)
     return made
+
+
+def _unreadable(config: Mapping[str, Any]) -> str:
+    """Which files of certificates and keys cannot be read: OpenSSL's own words do not say."""
+    files = {key: value for key, value in config.items() if key.endswith(".location") and isinstance(value, str)}
+    return "".join(f"; {key}: {file} cannot be read" for key, file in files.items() if not os.access(file, os.R_OK))
 
 
 class _Producer(Producer):
