@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import msgspec
+
 from connector.mapping.binary import NULL, SOME, size
 from connector.mapping.extras import LIMIT, Extras, member
-from connector.mapping.plain import REFUSED, PlainLane
+from connector.mapping.plain import REFUSED, array, struct_of, writer_of
 from connector.mapping.shape import Field, Kind, Record
 from connector.mapping.tables import ITEMS, STRINGS, TABLES, OddValueError, Table
 from connector.mapping.values import LEAVES, number_text, string_
@@ -96,7 +98,7 @@ def _nested(field: Field) -> Nested:
         case Kind.RECORD:
             return _object(field)
         case Kind.RECORDS:
-            return _plain_first(PlainLane(_record_of(field)), _array(_record_item(field)))
+            return _plain_first(_record_of(field), _array(_record_item(field)))
         case Kind.STRINGS:
             return _strings(_array(_string_item(field.member)))
         case Kind.STRING if field.member is not None:
@@ -162,13 +164,14 @@ def _array(write_item: Nested) -> Nested:
     return write
 
 
-def _plain_first(lane: PlainLane, write_odd: Nested) -> Nested:
+def _plain_first(record: Record, write_odd: Nested) -> Nested:
     """An array of objects; plain ones need no further look."""
+    plain, write_plain = list[struct_of(record)], writer_of(record)  # type: ignore[misc]
 
     def write(value: Any, path: str, extras: Extras) -> bytes | None:
         if type(value) is list:
             try:
-                return lane.convert_all(value)
+                return array(value, [write_plain(item, extras) for item in msgspec.convert(value, plain)])
             except REFUSED:
                 pass
         return write_odd(value, path, extras)

@@ -1,7 +1,7 @@
 """A stream's decoder: the one entrance to this package.
 
-`decode` says what a frame is and who it is known by; `encode` gives the Avro body of a message, only once it is
-sure that the message is to be published.
+`decode` says what a frame is and who it is known by; `encode` gives the Avro body of a message. A frame without a
+surprise is written as soon as it is parsed, any other only once it is sure that the message is to be published.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from connector.errors import EncodeError
 from connector.mapping import control, fingerprint
+from connector.mapping.binary import long_
 from connector.mapping.datum import encoder_for
 from connector.mapping.envelope import Envelope
 from connector.mapping.parsing import NotJsonError, Parser, TooDeepError, has_short_numbers
+from connector.mapping.plain import PlainBody
 from connector.mapping.redaction import redact_bytes, redact_text
 from connector.mapping.schemas import load_schema
 from connector.mapping.transcripts import Transcripts
@@ -40,22 +42,15 @@ class Decoder:
         schema = load_schema(stream.name)
         self.stream = stream
         self._parser = Parser()
-        self._mapping: Envelope | Transcripts
-        self._transcripts: Transcripts | None = None
-        if stream.protocol is Protocol.TRANSCRIPTS:
-            self._mapping = self._transcripts = Transcripts(stream, schema)
-        else:
-            self._mapping = Envelope(stream, schema)
+        self._flat = stream.protocol is Protocol.TRANSCRIPTS
+        self._mapping = Transcripts(stream, schema) if self._flat else Envelope(stream, schema)
 
     def decode(self, frame: bytes) -> Decoded:
         """What `frame` is; never raises, whatever the bytes."""
-        short_numbers = False
-        if self._transcripts is not None:
-            short_numbers = has_short_numbers(frame)
-            if short_numbers and (plain := self._transcripts.plain_message(frame)) is not None:
-                return plain
+        if (plain := self._mapping.plain_message(frame)) is not None:
+            return plain
         try:
-            parsed = self._parser.parse(frame, short_numbers=short_numbers)
+            parsed = self._parser.parse(frame, short_numbers=self._flat and has_short_numbers(frame))
         except NotJsonError as error:
             return control.of_text(frame) or self.dead_letter("not_json", str(error), frame)
         except TooDeepError as error:
@@ -75,6 +70,9 @@ class Decoder:
 
         Raises EncodeError where the schema cannot hold it, which no frame is known to bring about.
         """
+        body = message.body
+        if type(body) is PlainBody:
+            return Encoded(b"".join((body.before, long_(received_at), body.after)), body.extras)
         try:
             value, extras = self._mapping.encode(message, received_at)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:

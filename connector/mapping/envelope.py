@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from connector.mapping import control, fingerprint
 from connector.mapping.binary import NULL, SOME, long_, string, string_map
 from connector.mapping.convert import record_writer
 from connector.mapping.extras import Extras, json_text, member
-from connector.mapping.identity import id_text
-from connector.mapping.plain import REFUSED, PlainLane
+from connector.mapping.identity import id_text, keep_wrapper, message_of
+from connector.mapping.plain import REFUSED
+from connector.mapping.plain_envelope import PlainEnvelope
 from connector.mapping.shape import read_record
 from connector.mapping.tables import STRINGS
 from connector.mapping.times import MICROSECOND, instant
 from connector.mapping.values import string_
-from connector.messages import Message
 
 if TYPE_CHECKING:
     from connector.mapping.parsing import Parsed
     from connector.mapping.shape import Schema
-    from connector.messages import Control
+    from connector.messages import Control, Message
     from connector.streams import Stream
 
 _FIELDS: Final = (
@@ -31,9 +33,7 @@ _FIELDS: Final = (
 )  # fmt: skip
 """The wrapper, in the order in which `encode` writes it."""
 
-_ACTIONS: Final = {"created": "created", "updated": "updated", "deleted": "deleted", "removed": "deleted"}
 _ROOT: Final = frozenset({"id", "api_version", "kind", "data"})
-_FINGERPRINT_IN_ID: Final = 16
 
 
 class Envelope:
@@ -44,11 +44,12 @@ class Envelope:
             raise ValueError(f"schema {stream.name}: its fields must be {', '.join(_FIELDS)}")
         content = next(field for field in schema["fields"] if field["name"] == "content")
         record = read_record(content["type"][1])
-        self._plain_content = PlainLane(record).convert
         self._write_content = record_writer(record)
         self._time_field = stream.time_field
         self._inline = stream.content_inline
         self._siblings = frozenset({"action", "id", "content"} | (set() if self._inline else {self._time_field}))
+        self._plain = PlainEnvelope(stream, record, self._siblings)
+        self.plain_message = self._plain.message
 
     def message(self, parsed: Parsed, frame: bytes) -> Message | Control | str:
         """What the JSON object of a frame is; a sentence where it has no usable structure."""
@@ -59,20 +60,16 @@ class Envelope:
                 return control.of_object(body) or "no `data`, and nothing that says it is a control frame"
             return "`data` is no object"
         content = data.get("content")
-        data_id = id_text(data.get("id"))
-        record_id = (id_text(content.get("id")) if type(content) is dict else None) or data_id
-        digest = fingerprint.of_data(data) if parsed.plain else fingerprint.of_frame(frame)
-        feed_id = id_text(body.get("id"), zero_is_none=False)
-        time, time_text = self._event_time(data, content)
-        return Message(
-            message_id=feed_id or (f"{data_id}:{digest[:_FINGERPRINT_IN_ID]}" if data_id else digest),
-            has_feed_id=feed_id is not None,
-            record_id=record_id,
-            fingerprint=digest,
-            action=_action(data.get("action")),
-            event_time=time,
-            event_time_text=time_text,
-            has_time=time is not None,
+        time = data.get(self._time_field)
+        if self._inline and not time and type(content) is dict:
+            time = content.get(self._time_field)
+        return message_of(
+            feed_id=id_text(body.get("id"), zero_is_none=False),
+            content_id=id_text(content.get("id")) if type(content) is dict else None,
+            data_id=id_text(data.get("id")),
+            action=data.get("action"),
+            time=time,
+            fingerprint=fingerprint.of_data(data) if parsed.plain else fingerprint.of_frame(frame),
             body=body,
         )
 
@@ -100,17 +97,6 @@ class Envelope:
             )
         ), extras
 
-    def _event_time(self, data: dict[str, Any], content: Any) -> tuple[int | None, str | None]:
-        """Nanoseconds, and the text as sent; Go's zero time is neither."""
-        value = data.get(self._time_field)
-        if self._inline and not value and type(content) is dict:
-            value = content.get(self._time_field)
-        found = instant(value)
-        if found is not None and found.unset:
-            return None, None
-        text = id_text(value, zero_is_none=False)
-        return (None if found is None else found.nanoseconds), text
-
     def _content(self, data: dict[str, Any], extras: Extras) -> bytes:
         content = data.get("content")
         if type(content) is not dict:
@@ -121,10 +107,13 @@ class Envelope:
             content = self._merged(data, content, extras)
         if content is None:
             return NULL
+        misfits = Extras()
         try:
-            return SOME + self._plain_content(content)
+            record = self._plain.write_content(msgspec.convert(content, self._plain.content_type), misfits)
         except REFUSED:
             return SOME + self._write_content(content, "content", extras)
+        extras.update(misfits)
+        return SOME + record
 
     def _merged(self, data: dict[str, Any], content: dict[str, Any] | None, extras: Extras) -> dict[str, Any] | None:
         """Consensus: the fields of `data` and of `data.content` as one object; None where there are none."""
@@ -155,13 +144,7 @@ class Envelope:
         feed_id = body.get("id")
         if not message.has_feed_id and feed_id is not None and feed_id != "":
             extras.keep("id", feed_id)
-        data_id = data.get("id")
-        is_record_id = message.record_id is not None and id_text(data_id) == message.record_id
-        if data_id is not None and data_id != "" and not is_record_id:
-            extras.keep("data.id", data_id)
-        action = data.get("action")
-        if action is not None and action != "" and not _says_all(action, message.action):
-            extras.keep("data.action", action)
+        keep_wrapper(extras, message, data.get("id"), data.get("action"))
         if not self._inline and message.event_time_text is None:
             time = data.get(self._time_field)
             found = instant(time)
@@ -174,16 +157,3 @@ class Envelope:
             extras.keep_unknown("", unknown)
         if not self._inline and not data.keys() <= self._siblings:
             extras.keep_unknown("data", {name: value for name, value in data.items() if name not in self._siblings})
-
-
-def _action(value: Any) -> str | None:
-    """Lower case, `removed` → `deleted`; None where it is no text."""
-    if type(value) is not str or not value:
-        return None
-    text = id_text(value.lower())
-    return None if text is None else _ACTIONS.get(text, text)
-
-
-def _says_all(sent: Any, action: str | None) -> bool:
-    """Whether `action` tells what was sent: documented spellings do, others only where nothing changed."""
-    return action is not None and (sent == action or (type(sent) is str and sent.lower() in _ACTIONS))

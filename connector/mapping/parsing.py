@@ -1,6 +1,6 @@
 """Bytes → JSON, without losing a digit.
 
-msgspec parses. It hands every number with a fraction or an exponent to `_Numbers`, which keeps the literal
+msgspec parses. It hands every number with a fraction or an exponent to `Numbers`, which keeps the literal
 (`msgspec.Raw`) where a double would not hold its value. What msgspec refuses is given to the standard library,
 which also takes a byte order mark, lone surrogates and integers of any length.
 """
@@ -50,7 +50,7 @@ class Parsed:
     """Whether msgspec writes every value in it as the standard library does."""
 
 
-class _Numbers:
+class Numbers:
     """The hook for numbers with a fraction or an exponent."""
 
     def __init__(self) -> None:
@@ -58,6 +58,7 @@ class _Numbers:
         """Whether a literal came by that Python writes with an exponent, or that a double does not hold."""
 
     def __call__(self, literal: str) -> float | msgspec.Raw:
+        """The number; the literal itself where no double holds it."""
         value = float(literal)
         text = repr(value)
         if text == literal:
@@ -91,7 +92,7 @@ class Parser:
     """Parses frames; one for each thread."""
 
     def __init__(self) -> None:
-        self._numbers = _Numbers()
+        self._numbers = Numbers()
         self._decode = msgspec.json.Decoder(float_hook=self._numbers).decode
         self._decode_short = msgspec.json.Decoder().decode
 

@@ -1,26 +1,41 @@
 """The fast lane for objects without a surprise.
 
-`PlainLane` derives two things from a record's shape: a msgspec type that takes an object only where every value has
-the documented type and every name is the preferred one (checked in C), and a Python function, written out field by
-field, that joins the Avro bytes from `tables`. An object with any oddity is refused, and takes the general way
-(`convert`); both ways give the same bytes.
+Two things are derived from a record's shape. `struct_of` makes a msgspec type that takes an object only where every
+value has a documented type and every name is known (checked in C). `writer_of` makes a Python function, written out
+field by field, that joins the Avro bytes of such an object from `tables`. An object with any oddity is refused by one
+or the other, and takes the general way (`convert`); both ways give the same bytes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from functools import reduce
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from connector.mapping.binary import NULL, SOME, size
+from connector.mapping.extras import member
 from connector.mapping.shape import Field, Kind, Record
-from connector.mapping.tables import ITEMS, TABLES
+from connector.mapping.tables import ITEMS, TABLES, TIMES, OddValueError
+from connector.mapping.values import time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-REFUSED: Final = (msgspec.ValidationError, UnicodeEncodeError, ValueError)
-"""What an object that is not plain ends in: a wrong type or name, a lone surrogate, `OddValueError`."""
+    from connector.mapping.extras import Extras
+
+REFUSED: Final = (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError)
+"""What an object that is not plain ends in: a wrong type or name, a lone surrogate, `OddValueError`, deep nesting."""
+
+
+class PlainBody(msgspec.Struct, frozen=True, gc=False):
+    """The Avro body of a plain frame, but for the time it was received at, which belongs between the two parts."""
+
+    before: bytes
+    after: bytes
+    extras: int = 0
+
 
 _EXACT: Final = 2.0**53
 _TYPES: Final[dict[Kind, Any]] = {
@@ -31,81 +46,149 @@ _TYPES: Final[dict[Kind, Any]] = {
     Kind.TIME: str | int,
     Kind.DATE: str,
 }
+_NONE: Final[Any] = Literal[""] | None | UnsetType
+"""How the feed says "none", whatever the type."""
+_LITERAL: Final[Any] = Any
+"""No narrower type calls the decoder's hook; `_numbers_only` makes it narrow."""
+_NUMBERS: Final = frozenset({int, float, type(None), UnsetType})
 
 
-class PlainLane:
-    """The msgspec type and the writer of one record."""
+def struct_of(
+    record: Record,
+    *,
+    required: frozenset[str] = frozenset(),
+    literal: bool = False,
+    others: Mapping[str, Any] | None = None,
+) -> type[msgspec.Struct]:
+    """The type of plain objects of `record`: an attribute for every name the feed has, UNSET where it is not sent.
 
-    def __init__(self, record: Record, required: frozenset[str] = frozenset()) -> None:
-        """`required`: without these fields an object is not plain."""
-        self.type = _struct(record, required)
-        self.write = _compile(writer_source(record))
-        self._list_type = list[self.type]  # type: ignore[name-defined]
+    `required`: without these fields an object is not plain. `literal`: numbers with a fraction go through the decoder's
+    hook, and `1` is another value than `1.0`, so that msgspec writes the object as the feed did, its names in order.
+    `others`: members that are not the record's, and their types.
+    """
+    types: dict[str, tuple[str, Any]] = {name: (name, kind) for name, kind in (others or {}).items()}
+    for field in record.fields:
+        types |= {name: (attribute, _type(field, literal=literal)) for name, attribute in attributes(field)}
+    fields: list[Any] = [
+        (attribute, kind) if name in required else (attribute, kind | _NONE, UNSET)
+        for name, (attribute, kind) in sorted(types.items())
+    ]
+    namespace = {}
+    doubles = [attribute for attribute, kind in types.values() if kind is _LITERAL]
+    if doubles:
+        namespace["__post_init__"] = _numbers_only(doubles)
+    rename = {attribute: name for name, (attribute, _) in types.items()}
+    return msgspec.defstruct(
+        record.name, fields, namespace=namespace, rename=rename, forbid_unknown_fields=True, kw_only=True, gc=False
+    )
 
-    def convert(self, source: dict[str, Any]) -> bytes:
-        """The bytes of a parsed object. Raises one of REFUSED."""
-        return self.write(msgspec.convert(source, self.type))
 
-    def convert_all(self, source: list[Any]) -> bytes:
-        """The bytes of a nullable array of objects. Raises one of REFUSED."""
-        items = msgspec.convert(source, self._list_type)
-        return _array(source, list(map(self.write, items)))
+def attributes(field: Field) -> list[tuple[str, str]]:
+    """The feed's names for `field`, each with the attribute that holds its value."""
+    return [(name, field.name if n == 0 else f"{field.name}__{n}") for n, name in enumerate(field.names)]
 
 
-def writer_source(record: Record) -> str:
-    """The source of `write(m) -> bytes`."""
-    lines = "".join(f"        {_expression(field, 'm')},\n" for field in record.fields)
-    return f"def write(m):\n    return join((\n{lines}    ))\n"
-
-
-def _expression(field: Field, owner: str) -> str:
-    """The bytes of one field of `owner`."""
-    value = f"{owner}.{field.name}"
-    item = f"{owner}{owner[-1]}"  # m, mm, mmm: one name a level
-    inner = "" if field.record is None else " + ".join(_expression(one, item) for one in field.record.fields)
+def _type(field: Field, *, literal: bool) -> Any:
     match field.kind:
-        case Kind.RECORDS:
-            return f"array({value}, [{inner} for {item} in {value} or ()])"
+        case Kind.RECORD if field.record is not None:
+            return struct_of(field.record, literal=literal)
+        case Kind.RECORDS if field.record is not None:
+            return list[struct_of(field.record, literal=literal)]  # type: ignore[misc]
         case Kind.STRINGS:
-            return f"array({value}, [items[{item}] for {item} in {value} or ()])"
-        case Kind.RECORD:
-            return f"(NULL if ({item} := {value}) is None else SOME + {inner})"
+            return str | list[str if field.member is None else str | _named(field.member)]  # type: ignore[misc]
         case Kind.JSON:
-            return "NULL"  # its type takes null alone
-    return f"{TABLES[field.kind].name}[{value}]"
+            return UnsetType  # none alone
+        case Kind.DOUBLE if literal:
+            return _LITERAL
+    return _TYPES[field.kind]
 
 
-def _compile(source: str) -> Callable[[Any], bytes]:
+def _named(member: str) -> type[msgspec.Struct]:
+    """The type of `{"name": "…"}` where text is expected."""
+    return msgspec.defstruct("Named", [("text", str)], rename={"text": member}, forbid_unknown_fields=True, gc=False)
+
+
+def _numbers_only(names: Sequence[str]) -> Callable[[Any], None]:
+    def check(self: Any) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if type(value) not in _NUMBERS and value != "":
+                raise OddValueError
+
+    return check
+
+
+def writer_of(record: Record, path: str | None = None) -> Callable[[Any, Extras], bytes]:
+    """The writer of plain objects of `record`. It raises one of REFUSED where a value does not fit as it is.
+
+    `path`: where the object is in the frame; then a time that does not fit goes to extras, instead of being refused.
+    """
     names: dict[str, Any] = {entry.name: entry.table for entry in TABLES.values()}
-    names |= {"join": b"".join, "NULL": NULL, "SOME": SOME, "array": _array, "items": ITEMS}
-    exec(compile(source, "<writer made from the schema>", "exec"), names)  # noqa: S102 - made of schema names alone
-    write: Callable[[Any], bytes] = names["write"]
+    names |= {"join": b"".join, "NULL": NULL, "SOME": SOME}
+    names |= {"array": array, "texts": _texts, "time": _time, "either": _either}
+    exec(compile(writer_source(record, path), "<writer made from the schema>", "exec"), names)  # noqa: S102 - made of schema names alone
+    write: Callable[[Any, Extras], bytes] = names["write"]
     return write
 
 
-def _array(value: list[Any] | None, items: list[bytes]) -> bytes:
+def writer_source(record: Record, path: str | None = None) -> str:
+    """The source of `write(m, extras) -> bytes`."""
+    lines = "".join(f"        {_expression(field, 'm', path)},\n" for field in record.fields)
+    return f"def write(m, extras):\n    return join((\n{lines}    ))\n"
+
+
+def _expression(field: Field, owner: str, path: str | None) -> str:
+    """The bytes of one field of `owner`, which is at `path`, or in an array."""
+    sent = (f"{owner}.{attribute}" for _, attribute in attributes(field))
+    value = reduce(lambda one, two: f"either({one}, {two})", sent)
+    item = f"{owner}{owner[-1]}"  # m, mm, mmm: one name a level
+    inside = None if path is None or field.kind is Kind.RECORDS else member(path, field.names[0])
+    inner = "" if field.record is None else " + ".join(_expression(one, item, inside) for one in field.record.fields)
+    match field.kind:
+        case Kind.RECORDS:
+            return f"array({item}s := {value}, [{inner} for {item} in {item}s or ()])"
+        case Kind.STRINGS:
+            return f"texts({value})"
+        case Kind.RECORD:
+            return f"(SOME + {inner} if ({item} := {value}) else NULL)"
+        case Kind.TIME if inside is not None and len(field.names) == 1:
+            return f"time({value}, {inside!r}, extras)"
+        case Kind.JSON:
+            return "NULL"  # its type takes none alone
+    return f"{TABLES[field.kind].name}[{value}]"
+
+
+# What the written functions call.
+
+
+def _time(value: Any, path: str, extras: Extras) -> bytes:
+    """A time; where it is finer than microseconds, or none that can be read, its text goes to extras."""
+    try:
+        return TIMES[value]
+    except OddValueError:
+        extras.keep(path, value)
+        return time(value) or NULL
+
+
+def _either(one: Any, two: Any) -> Any:
+    """What was sent of a field with two names; which counts where both were sent is not decided here."""
+    if two is UNSET:
+        return one
+    if one is UNSET:
+        return two
+    raise OddValueError
+
+
+def array(value: list[Any] | str | UnsetType | None, items: list[bytes]) -> bytes:
+    """A nullable array, from what was sent and the bytes of its items."""
     if not items:
-        return NULL if value is None else SOME + NULL
+        return SOME + NULL if type(value) is list else NULL
     return b"".join((SOME, size(len(items)), *items, NULL))
 
 
-def _struct(record: Record, required: frozenset[str] = frozenset()) -> type[msgspec.Struct]:
-    fields: list[Any] = [
-        (field.name, _TYPES[field.kind]) if field.name in required else (field.name, _type(field), None)
-        for field in sorted(record.fields, key=lambda field: field.name not in required)
-    ]
-    rename = {field.name: field.names[0] for field in record.fields}
-    return msgspec.defstruct(record.name, fields, forbid_unknown_fields=True, rename=rename, gc=False)
-
-
-def _type(field: Field) -> Any:
-    match field.kind:
-        case Kind.RECORD if field.record is not None:
-            return _struct(field.record) | None
-        case Kind.RECORDS if field.record is not None:
-            return list[_struct(field.record)] | None  # type: ignore[misc]
-        case Kind.STRINGS:
-            return list[str] | None
-        case Kind.JSON:
-            return None
-    return _TYPES[field.kind] | None
+def _texts(value: list[Any] | str | UnsetType | None) -> bytes:
+    """An array of texts, from texts or from objects that hold them; a single text stands for an array of it."""
+    if not value:
+        return array(value, [])
+    sent: Any = [value] if type(value) is str else value
+    return array(value, [ITEMS[item if type(item) is str else item.text] for item in sent])

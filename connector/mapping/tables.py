@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from msgspec import UNSET
+
 from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, string
 from connector.mapping.shape import Kind
 from connector.mapping.times import MICROSECOND, day, instant
 
+_SAFE_INTEGER: Final = 2**53
 _SHORT: Final = 40
 """Longer text hardly recurs."""
 
@@ -21,13 +24,13 @@ class OddValueError(ValueError):
 
 
 class Table(dict[Any, bytes]):
-    """Value → bytes, in bounded memory; what stands for "none" is `NULL`."""
+    """Value → bytes, in bounded memory; what stands for "none", or was not sent (`UNSET`), is `NULL`."""
 
     capacity = 8_192
     """Entries before the table starts anew: one or two megabytes."""
 
     def __missing__(self, value: Any) -> bytes:
-        if value is None or value == "":
+        if value is None or value is UNSET or value == "":
             data, recurs = NULL, True
         else:
             data, recurs = self.encode(value)
@@ -75,9 +78,11 @@ class Longs(Table):
 
 
 class Doubles(Table):
-    """Float → a nullable double."""
+    """Number → a nullable double."""
 
     def encode(self, value: float) -> tuple[bytes, bool]:  # noqa: D102
+        if type(value) is int and not -_SAFE_INTEGER <= value <= _SAFE_INTEGER:
+            raise OddValueError
         return SOME + pack_double(value), bool(value)  # 0.0 and -0.0 are one key
 
 
@@ -127,4 +132,5 @@ TABLES: Final = {
 """The table of each kind that has one; shared by all streams of the process."""
 
 STRINGS: Final = TABLES[Kind.STRING].table
+TIMES: Final = TABLES[Kind.TIME].table
 ITEMS: Final = Items()

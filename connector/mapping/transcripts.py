@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from connector.mapping import control, fingerprint
-from connector.mapping.binary import NULL, long_, string_map
+from connector.mapping.binary import long_, string_map
 from connector.mapping.convert import record_writer
 from connector.mapping.extras import Extras
 from connector.mapping.identity import id_text
-from connector.mapping.plain import REFUSED, PlainLane
+from connector.mapping.parsing import has_short_numbers
+from connector.mapping.plain import REFUSED, PlainBody, struct_of, writer_of
 from connector.mapping.shape import read_record
 from connector.mapping.times import instant
 from connector.mapping.values import integer
@@ -36,20 +37,21 @@ class Transcripts:
         if names != ["received_at", *(field.name for field in record.fields), "extras"]:
             raise ValueError(f"schema {stream.name}: received_at comes first, extras last, the feed's fields between")
         self._write = record_writer(record)
-        self._plain = PlainLane(record, _REQUIRED)
-        self._decode_plain = msgspec.json.Decoder(self._plain.type).decode
+        self._write_plain = writer_of(record, "")
+        self._decode_plain = msgspec.json.Decoder(struct_of(record, required=_REQUIRED)).decode
 
     def plain_message(self, frame: bytes) -> Message | None:
-        """The message of a frame with short numbers and without a surprise, None for any other frame."""
-        try:
-            body: Any = self._decode_plain(frame)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        """The message of a frame without a surprise and without long numbers, None for any other frame."""
+        if not has_short_numbers(frame):
             return None
-        return (
-            _message((body.transcript_id, body.sequence), body.status, body.start_time, frame, body)
-            if body.transcript_id
-            else None
-        )
+        try:
+            sent: Any = self._decode_plain(frame)
+            extras = Extras()
+            body = PlainBody(b"", self._write_plain(sent, extras) + string_map(extras), len(extras))
+        except REFUSED:
+            return None
+        position = sent.transcript_id, sent.sequence
+        return _message(position, sent.status, sent.start_time, frame, body) if sent.transcript_id else None
 
     def message(self, parsed: Parsed, frame: bytes) -> Message | Control | str:
         """What the JSON object of a frame is; a sentence where it has no usable structure."""
@@ -66,14 +68,8 @@ class Transcripts:
 
     def encode(self, message: Message, received_at: int) -> tuple[bytes, Extras]:
         """The Avro body, and what went to extras."""
-        body = message.body
         extras = Extras()
-        if type(body) is not dict:
-            try:
-                return b"".join((long_(received_at), self._plain.write(body), NULL)), extras
-            except REFUSED:
-                body = msgspec.to_builtins(body)
-        record = self._write(body, "", extras)
+        record = self._write(message.body, "", extras)
         return b"".join((long_(received_at), record, string_map(extras))), extras
 
 
