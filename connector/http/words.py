@@ -14,7 +14,7 @@ _RECENT_GAPS: Final = 10
 
 _KINDS: Final = {
     "live": "good", "publishing": "good", "settling": "good",
-    "connecting": "warn", "waiting": "warn", "fencing": "warn", "reading_tail": "warn", "restoring": "warn",
+    "doubtful": "warn", "contested": "warn", "connecting": "warn", "waiting": "warn", "fencing": "warn", "reading_tail": "warn", "restoring": "warn",
     "refused": "bad", "failed": "bad", "fenced": "bad",
 }  # fmt: skip
 
@@ -31,6 +31,15 @@ def shown(stream: Mapping[str, Any]) -> dict[str, Any]:
     if state == "publishing" and feed:
         state, since = feed.get("state"), feed.get("since")
     return {"state": state or "unknown", "since": since, "kind": kind(state)}
+
+
+def owner(stream: Mapping[str, Any], instance: str) -> str:
+    """Who has a stream, in the eyes of the process `instance`; empty where nobody is known to."""
+    claim = stream.get("owner") or {}
+    if claim.get("released_at"):
+        return f"nobody since {clock(claim['released_at'])}"
+    name = str(claim.get("instance", ""))
+    return "this process" if name and name == instance else name
 
 
 def gaps(streams: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -12,11 +12,15 @@ INSTANT = "2026-01-05T15:47:37.123456Z"
 def source(received: float = 12.5) -> dict[str, Any]:
     """`/status` of a source with four streams, each in another state."""
 
+    def claim(instance: str, released_at: str | None = None) -> dict[str, Any]:
+        return {"instance": instance, "group": "benzinga.source", "claimed_at": INSTANT, "released_at": released_at}
+
     def stream(state: str, socket: str, **more: Any) -> dict[str, Any]:
         return {
             "state": state,
             "since": INSTANT,
-            "owner": "pod-0-17-a1b2c3",
+            "ownership": "owner",
+            "owner": claim("pod-0-17-a1b2c3"),
             "feed": {"state": socket, "since": INSTANT, "detail": None},
             "last_message_at": INSTANT,
             "rates": {"received": received, "published": 11.75},
@@ -37,9 +41,12 @@ def source(received: float = 12.5) -> dict[str, Any]:
             "news": stream("publishing", "live", gaps=[gap]),
             "ratings": stream("publishing", "refused", feed=refused),
             "bulls-bears": stream("reading_tail", "stopped", last_message_at=None),
-            "transcripts": stream(
-                "taken_over", "stopped", owner="another-pod-with-a-long-name-7d9f8b6c5d-x2x4z-1-ffffff"
-            ),
+            "transcripts": {
+                "state": "standby",
+                "ownership": "standby",
+                "owner": claim("another-pod-with-a-long-name-7d9f8b6c5d-x2x4z-1-ffffff"),
+            },
+            "earnings": {"state": "standby", "ownership": "standby", "owner": claim("pod-1", INSTANT)},
         },
     }
 

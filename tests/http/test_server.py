@@ -157,7 +157,7 @@ class _Forgiving(urllib.request.HTTPErrorProcessor):
 
 def test_the_page_shows_what_is_told_and_a_dash_for_the_rest() -> None:
     add_secret("hunter2222")
-    streams = {"news": {"state": "publishing", "owner": "hunter2222"}, "ratings": {}}
+    streams = {"news": {"state": "publishing", "owner": {"instance": "hunter2222"}}, "ratings": {}}
     with serving(Health(lambda: ["news: so"]), lambda: {"process": "source", "streams": streams}) as server:
         status, content_type, body = get(server, "/")
         assert (status, content_type) == (200, "text/html; charset=utf-8")

@@ -69,6 +69,19 @@ def test_a_stream_shows_its_socket_once_kafka_is_in_order() -> None:
     assert words.shown({})["state"] == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ({"instance": "me", "released_at": None}, "this process"),
+        ({"instance": "another", "released_at": None}, "another"),
+        ({"instance": "another", "released_at": "2026-01-05T12:00:00.000000Z"}, "nobody since 12:00:00"),
+        (None, ""),
+    ],
+)
+def test_who_has_a_stream(claim: Any, said: str) -> None:
+    assert words.owner({"owner": claim}, "me") == said
+
+
 def test_the_newest_gaps_of_all_streams_come_first() -> None:
     streams = {
         name: {"gaps": [{"detected_at": f"2026-01-05T12:00:{second:02}Z"} for second in seconds]}
