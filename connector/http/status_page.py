@@ -51,7 +51,8 @@ def _template() -> Template:
     )
     environment.filters |= {
         "ago": words.ago, "bytes": words.size, "clock": words.clock, "gaps": words.gaps, "kind": words.kind,
-        "number": words.number, "owner": words.owner, "rate": words.rate, "seconds": words.seconds, "shown": words.shown,
+        "number": words.number, "owner": words.owner, "rate": words.rate, "seconds": words.seconds,
+        "shown": words.shown,
     }  # fmt: skip
     # Two files of ours are the only text that is not escaped.
     environment.globals |= {name: Markup(_text(f"status.{end}")) for name, end in (("style", "css"), ("script", "js"))}  # noqa: S704

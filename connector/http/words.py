@@ -14,7 +14,8 @@ _RECENT_GAPS: Final = 10
 
 _KINDS: Final = {
     "live": "good", "publishing": "good", "settling": "good",
-    "doubtful": "warn", "contested": "warn", "connecting": "warn", "waiting": "warn", "fencing": "warn", "reading_tail": "warn", "restoring": "warn",
+    "doubtful": "warn", "contested": "warn",
+    "connecting": "warn", "waiting": "warn", "fencing": "warn", "reading_tail": "warn", "restoring": "warn",
     "refused": "bad", "failed": "bad", "fenced": "bad",
 }  # fmt: skip
 
