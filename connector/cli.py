@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from connector import __version__
+from connector.errors import ConfigurationError
 
 NAME: Final = "benzinga-kafka"
 
@@ -54,9 +55,22 @@ class _LazyGroup(TyperGroup):
 
 def _load(name: str) -> Any:
     entry = _COMMANDS[name]
-    from connector.commands.command import Command  # noqa: PLC0415 - brings the logging library: `--help` needs none
+    # Here, as it brings the logging library: `--help` needs none.
+    from connector.commands.command import Command, tell  # noqa: PLC0415
 
-    found = getattr(import_module(f"connector.commands.{entry.module}"), entry.attribute)
+    module = f"connector.commands.{entry.module}"
+    try:
+        found = getattr(import_module(module), entry.attribute)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        problem = (
+            f"`{name}` is not part of this installation: container images leave out what only development needs; "
+            f"`pip install {NAME}[embedded]` has it"
+        )
+        left_out = ConfigurationError([problem])
+        tell(left_out)
+        raise typer.Exit(left_out.exit_code) from None
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
