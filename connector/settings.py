@@ -352,6 +352,18 @@ class LogSettings(_Group):
     )
 
 
+class TracingSettings(_Group):
+    """Spans of what becomes of a frame and of a sentence; needs the extra `otel`."""
+
+    endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Where an OpenTelemetry collector takes traces: OTLP over HTTP, "
+        "such as `http://collector:4318/v1/traces`; off without one.",
+    )
+    sample_ratio: float = Field(0.01, ge=0, le=1, description="How many of the messages are traced, from 0 to 1.")
+
+
 class Settings(BaseSettings):
     """The whole tree."""
 
@@ -372,6 +384,7 @@ class Settings(BaseSettings):
     processor: ProcessorSettings = ProcessorSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -21,6 +21,8 @@ from connector.source.activity import Activity
 from connector.source.ownership import Ownership
 from connector.source.stream import StreamSource
 from connector.streams import STREAMS
+from connector.tracing import open_spans
+from connector.tracing.source import SourceTracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,8 @@ class SourceApp:
         self.metrics = SourceMetrics(self.registry, settings.feed.streams)
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._ownership: Ownership | None = None
+        self._spans = open_spans(settings.tracing, "source", self.instance)
+        self._tracing = None if self._spans is None else SourceTracing(self._spans, settings.tracing.sample_ratio)
         self._activity = Activity(self.metrics, settings.feed.streams)
         self._halt = threading.Event()
         self._stop = asyncio.Event()
@@ -94,6 +98,8 @@ class SourceApp:
             for task in watching:
                 task.cancel()
             server.close()
+            if self._spans is not None:
+                await asyncio.to_thread(self._spans.close)
 
     async def _prepare(self) -> Ground | None:
         """The ground to stand on; None where a signal ended the wait for it."""
@@ -113,6 +119,7 @@ class SourceApp:
             schema_ids=ground.schema_ids,
             cluster=ground.cluster,
             instance=self.instance,
+            tracing=self._tracing,
         )
 
 

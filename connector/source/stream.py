@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from connector.metrics import SourceMetrics
     from connector.settings import Settings
     from connector.streams import Stream
+    from connector.tracing.source import SourceTracing
 
 log = get_logger(__name__)
 
@@ -72,6 +73,13 @@ class State(Enum):
     STOPPED = "stopped"
 
 
+class _Untraced:
+    """The parts where nothing is traced; else `SourceTracing` has them."""
+
+    builder = RecordBuilder
+    publisher = Publisher
+
+
 class StreamSource:
     """Owns one stream: its producer, its state in Kafka, its socket."""
 
@@ -85,10 +93,11 @@ class StreamSource:
         schema_ids: Mapping[str, int],
         cluster: str,
         instance: str,
+        tracing: SourceTracing | None = None,
     ) -> None:
         """`partitions`: by topic; `schema_ids`: by schema name; `cluster`: Kafka's id of itself.
 
-        `instance`: this process's name in claims and logs.
+        `instance`: this process's name in claims and logs; `tracing`: where it is on.
         """
         self.stream = stream
         self.state = State.WAITING
@@ -101,14 +110,15 @@ class StreamSource:
         self._metrics = metrics
         self._instance = instance
         self._transactional_id = f"{settings.topics.prefix}.{stream.name}"
-        self._builder = RecordBuilder(stream, settings.topics, partitions, schema_ids)
+        parts = tracing or _Untraced
+        self._builder = parts.builder(stream, settings.topics, partitions, schema_ids)
         # One thread: a producer's calls never overlap.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{stream.name}")
         self._halt = threading.Event()
         self._producer: TransactionalProducer | None = None
         self._pipeline = Pipeline(stream, settings, self._builder, metrics)
         self.intake, self.outbox = self._pipeline.intake, self._pipeline.outbox
-        self._publisher = Publisher(
+        self._publisher = parts.publisher(
             stream.name,
             self.outbox,
             builder=self._builder,

@@ -18,6 +18,8 @@ from connector.source.restore import Restored
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
     from connector.source.pending import Pending
@@ -40,14 +42,16 @@ def spoken(sequence: int, text: str = "We grow.") -> bytes:
 class Bench:
     """An intake, and what came out of it."""
 
-    def __init__(self, stream: str = "news", **settings: Any) -> None:
+    def __init__(
+        self, stream: str = "news", *, make_builder: Callable[..., RecordBuilder] = RecordBuilder, **settings: Any
+    ) -> None:
         self.settings = Settings(source={"dedup_window": 100} | settings)
         self.registry = CollectorRegistry()
         self.metrics = SourceMetrics(self.registry, [stream])
         topics = {f"benzinga.{name}": 3 for name in (stream, "gaps", "dead-letters")}
         ids = {stream: 7, "gaps": 8}
         catalogued = STREAMS[stream]
-        self.builder = RecordBuilder(catalogued, self.settings.topics, topics, ids)
+        self.builder = make_builder(catalogued, self.settings.topics, topics, ids)
         self.pipeline = Pipeline(catalogued, self.settings, self.builder, self.metrics)
         self.intake, self.outbox = self.pipeline.intake, self.pipeline.outbox
         self.stream = stream
