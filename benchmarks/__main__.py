@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import cold_start, latency, memory, processor, throughput
+from benchmarks import cold_start, latency, memory, outage, processor, throughput
 from benchmarks.machine import describe
 from benchmarks.report import show
-from benchmarks.stage import Stage
+from benchmarks.stage import NO_JOURNAL, Stage
 from connector import logs
 
 if TYPE_CHECKING:
@@ -42,6 +42,19 @@ def _cold_start(stage: Stage, quick: bool) -> Any:
     return found
 
 
+def _journal(stage: Stage, quick: bool) -> Any:
+    rates = {1000: 5000 if quick else 20_000}
+    rows = [
+        {"journal": name, **row}
+        for name, settings in (("yes", {}), ("no", NO_JOURNAL))
+        for row in latency.measure(stage, rates, **settings)
+    ]
+    show("Latency with and without the journal (milliseconds)", rows)
+    drained = outage.measure(stage, 30_000 if quick else 180_000)
+    show("After an outage of Kafka", [drained])
+    return {"latency": rows, "outage": drained}
+
+
 def _processor(stage: Stage, quick: bool) -> Any:
     found = processor.measure(stage, sentences=30_000 if quick else 100_000, each=100 if quick else 500)
     for title, row in found.items():
@@ -54,6 +67,7 @@ PARTS: Final[dict[str, Callable[[Stage, bool], Any]]] = {
     "latency": _latency,
     "memory": _memory,
     "cold-start": _cold_start,
+    "journal": _journal,
     "processor": _processor,
 }
 

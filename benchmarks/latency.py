@@ -28,13 +28,13 @@ WARM_UP: Final = 50
 _ISOLATIONS: Final = ("read_committed", "read_uncommitted")
 
 
-def measure(stage: Stage, rates: Mapping[int, int]) -> list[dict[str, Any]]:
+def measure(stage: Stage, rates: Mapping[int, int], **settings: str) -> list[dict[str, Any]]:
     """One row a rate; `rates`: messages a second, and how many. Times are milliseconds."""
     prefix = stage.prefix()
     topic = f"{prefix}.{STREAM}"
     keys = Frames(STREAM, SIZE)
     with ExitStack() as stack:
-        source = stack.enter_context(stage.live_source(STREAM, prefix))
+        source = stack.enter_context(stage.live_source(STREAM, prefix, **settings))
         readers = {name: stack.enter_context(_reader(stage, topic, name)) for name in _ISOLATIONS}
         stage.prepare(STREAM, WARM_UP, SIZE)
         stage.send(STREAM, 50)

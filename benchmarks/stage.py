@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import tempfile
 import time
 import uuid
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.children import Child, Source, until
@@ -16,6 +18,9 @@ from connector.embedded.together import running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+NO_JOURNAL = {"SOURCE__JOURNAL__DIR": "/dev/null/journal", "SOURCE__JOURNAL__REQUIRED": "false"}
+"""No folder can be there: the source goes on without a journal, to measure what one costs."""
 
 
 class Stage:
@@ -28,6 +33,7 @@ class Stage:
     def __enter__(self) -> Self:
         self.kafka, self.registry = self._stack.enter_context(running(EmbeddedKafka(), EmbeddedRegistry()))
         self.topics = Topics(self.kafka.bootstrap_servers)
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
         self.feeder = self._stack.enter_context(Child("benchmarks.feeder"))
         self.feed = self.feeder.hear()
         return self
@@ -49,13 +55,14 @@ class Stage:
             "SCHEMA_REGISTRY__URL": self.registry.url,
             "TOPICS__PREFIX": prefix,
             "TOPICS__REPLICATION_FACTOR": "1",
+            "SOURCE__JOURNAL__DIR": str(self._folder / prefix),
             # Nothing is replayed here; while the window is open messages would wait for its end.
             "SOURCE__SETTLE": "100ms",
         }
 
-    def live_source(self, stream: str, prefix: str) -> Source:
+    def live_source(self, stream: str, prefix: str, **settings: str) -> Source:
         """A source of one stream that is connected and has settled."""
-        source = Source(self.settings([stream], prefix))
+        source = Source(self.settings([stream], prefix) | settings)
         try:
             source.ready()
             until(lambda: source.metric("connected", stream=stream) == 1, "connected")

@@ -33,11 +33,12 @@ REFILL_ROWS: Final = 16
 class Backlog:
     """One stream's journal and outbox as one queue."""
 
-    def __init__(self, outbox: Outbox, assembly: Assembly, *, required: bool) -> None:
+    def __init__(self, stream: str, outbox: Outbox, assembly: Assembly, *, required: bool) -> None:
         """`required`: a journal that cannot be written stops the reading, instead of being done without."""
         self.journal: Journal | None = None
         self.spilled = 0
         """Entries that are in the journal alone."""
+        self._stream = stream
         self._outbox = outbox
         self._assembly = assembly
         self._required = required
@@ -117,7 +118,7 @@ class Backlog:
 
     def _spill(self, row: int) -> None:
         self._since = row
-        log.warning("journal.spilling", pending=len(self._outbox), bytes=self._outbox.bytes)
+        log.warning("journal.spilling", stream=self._stream, pending=len(self._outbox), bytes=self._outbox.bytes)
 
     # Out
 
@@ -141,10 +142,10 @@ class Backlog:
         try:
             rows = journal.read(self._since, REFILL_ROWS)
         except JournalError as error:
-            log.warning("journal.not_read", error=str(error))
+            log.warning("journal.not_read", stream=self._stream, error=str(error))
             return False
         if not rows:
-            log.info("journal.drained")
+            log.info("journal.drained", stream=self._stream)
             self._since, self.spilled = None, 0
             return False
         for row in rows:

@@ -39,7 +39,7 @@ class Pipeline:
         self.outbox = Outbox(source.max_pending_bytes)
         self.admission = Admission(stream, settings, builder, metrics)
         self.assembly = Assembly(stream.name, self.decoder, builder, metrics)
-        self.backlog = Backlog(self.outbox, self.assembly, required=source.journal.required)
+        self.backlog = Backlog(stream.name, self.outbox, self.assembly, required=source.journal.required)
         self.intake = Intake(
             stream,
             decoder=self.decoder,
