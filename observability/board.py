@@ -21,9 +21,7 @@ TAG: Final = "benzinga-kafka"
 
 ALL: Final = VariableOption(selected=True, text="All", value="$__all")
 
-_STARTED: Final = (
-    f"(time() - process_start_time_seconds{{{CHOSEN}}} < 60) and on (namespace, pod, instance) benzinga_build_info"
-)
+_STARTED: Final = f"(time() - process_start_time_seconds{{{CHOSEN}}} < 60) and on (namespace, pod, instance) benzinga_build_info{{{CHOSEN}}}"
 _TAKEN_OVER: Final = (
     f"(benzinga_source_owned{{{CHOSEN}}} == 1) unless (benzinga_source_owned{{{CHOSEN}}} offset 1m == 1)"
 )

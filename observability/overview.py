@@ -80,9 +80,7 @@ def _blame() -> AnyPanel:
         return " + ".join(f"({part} or vector(0))" for part in parts)
 
     reconnects = f"{SOURCE}_reconnects_total"
-    restarts = (
-        f"(time() - process_start_time_seconds{{{CHOSEN}}} < 300) and on (namespace, pod, instance) benzinga_build_info"
-    )
+    restarts = f"(time() - process_start_time_seconds{{{CHOSEN}}} < 300) and on (namespace, pod, instance) {series('benzinga_build_info')}"
     return states(
         "Trouble of the last five minutes, by side",
         "Events in any five minutes; green is none. Feed: refusals (401, 403, 429, 5xx), closed sockets, missing pongs. Network: no route, "

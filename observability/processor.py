@@ -132,7 +132,7 @@ def _alerts() -> tuple[AnyPanel, ...]:
 
 
 def _process() -> tuple[AnyPanel, ...]:
-    ours = "and on (namespace, pod, instance) benzinga_processor_open_calls"
+    ours = f"and on (namespace, pod, instance) {_of('open_calls')}"
     return (
         lines(
             "CPU", "Processor time a second; 1 is one core.", "short",

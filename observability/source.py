@@ -172,18 +172,22 @@ def _delays() -> tuple[AnyPanel, ...]:
 def _loss() -> tuple[AnyPanel, ...]:
     return (
         lines(
+            "Journal failures by reason", "Writes the disk refused, and journals of which something could not be used, a second.", "ops",
+            _rates("journal_failures", "reason"), alert="BenzingaJournalFailing",
+        ),
+        lines(
             "Gaps by reason", "Records on the gaps topic, a second: what may be missing.", "ops",
-            _rates("gaps", "reason"), alert="BenzingaGap",
+            _rates("gaps", "reason"), width=6, alert="BenzingaGap",
         ),
         lines(
             "Dead letters by reason", "Frames on dead-letters, a second.", "ops",
-            _rates("dead_letters", "reason"), alert="BenzingaDeadLetters",
+            _rates("dead_letters", "reason"), width=6, alert="BenzingaDeadLetters",
         ),
     )  # fmt: skip
 
 
 def _process() -> tuple[AnyPanel, ...]:
-    ours = "and on (namespace, pod, instance) count by (namespace, pod, instance) (benzinga_source_owned)"
+    ours = f"and on (namespace, pod, instance) count by (namespace, pod, instance) ({series(f'{PREFIX}_owned')})"
     return (
         lines(
             "CPU", "Processor time a second; 1 is one core, and one core is all that a source's own code can use.", "short",

@@ -31,7 +31,8 @@ def tool(name: str, purpose: str) -> Path:
     """The executable `name`; skips the test where there is none. `purpose`: what is not checked then."""
     found = _find(name) or (_fetch(name) if name in BINARIES else None)
     if found is None:
-        pytest.skip(f"NOT CHECKED: {purpose}: there is no {name} in PATH, and Debian's package cannot be fetched")
+        fetching = ", and Debian's package cannot be fetched" if name in BINARIES else ""
+        pytest.skip(f"NOT CHECKED: {purpose}: there is no {name} in PATH or in {_folder()}{fetching}")
     return found
 
 
