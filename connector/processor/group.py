@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError as RdKafkaError
@@ -26,6 +25,7 @@ from connector.kafka.topics import TRANSCRIPTS, topic_name
 from connector.logs import get_logger
 from connector.processor.lag import Lag
 from connector.processor.partition import consumed
+from connector.processor.restarts import Restarts
 from connector.processor.worker import BROKEN, State, Worker
 
 if TYPE_CHECKING:
@@ -59,10 +59,6 @@ ABANDON_WITHIN: Final = 1.0
 MEMBERSHIP_EVERY: Final = 1.0
 """Seconds between two looks at the group's metadata without a rebalance."""
 
-RESTART_MIN: Final = 2.0
-RESTART_MAX: Final = 30.0
-"""Seconds before a worker that broke is made anew; doubled while it breaks at the same offset."""
-
 STALL: Final = 1.0
 """Seconds between two turns after which the process was stopped, or starved: what it believes may be old."""
 
@@ -74,20 +70,6 @@ _FINAL: Final = frozenset(
         RdKafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - a public constant
     }
 )
-
-
-@dataclass(slots=True)
-class _Restart:
-    """Of a worker that broke."""
-
-    wait: float
-    """Seconds."""
-
-    due: float | None
-    """Monotonic seconds; None once the successor was started."""
-
-    offset: int | None
-    """Where the successor begins."""
 
 
 def group_id(topics: TopicsSettings) -> str:
@@ -127,7 +109,7 @@ class Group:
         self._membership_due = 0.0
         self._lag = Lag(settings.kafka, self._topic, metrics)
         self._paused: set[int] = set()
-        self._restarts: dict[int, _Restart] = {}
+        self._restarts = Restarts(self._session)
         self._turned_at = time.monotonic()
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -192,7 +174,7 @@ class Group:
                 worker.put(some)
         for partition, offset in ends.items():
             if (worker := self.workers.get(partition)) is not None:
-                worker.at_end(offset)
+                worker.inbox.at_end(offset)
 
     def _trouble(self, error: RdKafkaError) -> None:
         if error.code() in _FINAL:
@@ -222,10 +204,10 @@ class Group:
         for partition, worker in list(self.workers.items()):
             if worker.state in BROKEN:
                 self._restart(worker, now, stalled=stalled)
-            elif worker.is_full and partition not in self._paused:
+            elif worker.inbox.is_full and partition not in self._paused:
                 self._consumer.pause([TopicPartition(self._topic, partition)])
                 self._paused.add(partition)
-            elif partition in self._paused and worker.has_room:
+            elif partition in self._paused and worker.inbox.has_room:
                 self._resume([partition])
 
     def _resume(self, partitions: Iterable[int]) -> None:
@@ -236,23 +218,17 @@ class Group:
     def _restart(self, worker: Worker, now: float, *, stalled: bool) -> None:
         """Begin again where the broken worker's committed work ends, once the partition is known to be ours still."""
         partition, at = worker.partition, worker.resume_from
-        planned = self._restarts.get(partition)
-        if planned is None or planned.due is None:
-            again = planned is not None and planned.offset == at
-            wait = min(RESTART_MAX, planned.wait * 2) if planned is not None and again else RESTART_MIN
-            surely = max(wait, self._session) if worker.state is State.FENCED else wait
-            self._restarts[partition] = _Restart(wait, now + surely, at)
-        elif stalled:
-            planned.due = max(planned.due, now + RESTART_MIN)
-        elif now >= planned.due:
-            try:
-                if at is not None:
-                    self._consumer.seek(TopicPartition(self._topic, partition, at))
-            except KafkaException as error:
-                log.warning("processor.seek_failed", partition=partition, error=error.args[0].str())
-                planned.due = now + RESTART_MIN
-                return
-            planned.due = None
+        fenced = worker.state is State.FENCED
+        if not self._restarts.is_due(partition, at, now, fenced=fenced, stalled=stalled):
+            return
+        try:
+            if at is not None:
+                self._consumer.seek(TopicPartition(self._topic, partition, at))
+        except KafkaException as error:
+            log.warning("processor.seek_failed", partition=partition, error=error.args[0].str())
+            self._restarts.postpone(partition, now)
+        else:
+            self._restarts.begun(partition)
             self._start(partition)
 
     def _start(self, partition: int) -> None:
@@ -273,7 +249,7 @@ class Group:
             if not worker.join(max(0.0, deadline - time.monotonic())):
                 log.warning("processor.worker_cut_off", partition=worker.partition)
         for number in partitions:
-            self._restarts.pop(number, None)
+            self._restarts.forget(number)
             self._lag.forget(number)
         self._metrics.open_calls.set(sum(worker.open_calls for worker in self.workers.values()))
 

@@ -6,14 +6,14 @@ Measured to the last stable offset: what stands behind an open transaction canno
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from connector.kafka import clients
+from connector.processor.commits import now_micros
 from connector.processor.status import PartitionStatus
-from connector.processor.worker import now_micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,51 @@ RECONNECT: Final = 20 * 1_000_000
 """Within this time (µs) a source has published what it kept: twice `reconnect.backoff.max.ms` and its longest pause."""
 
 
+class Measured(NamedTuple):
+    """A partition's lag at its last measurement."""
+
+    end: int
+    """The last stable offset."""
+
+    messages: int
+    seconds: float
+    """Age of the oldest record that is not processed."""
+
+
+class PartitionLag:
+    """One partition's: pure, instants in microseconds since the epoch."""
+
+    def __init__(self) -> None:
+        self.held_until = 0
+        """Until then the partition's end is not taken for silence: after an outage the source has yet to publish."""
+        self.latest: Measured | None = None
+        self._answered_for: int | None = None
+        """The last instant that was answered for."""
+        self._caught_up_at = 0
+        """The last instant up to which everything was processed; 0: none."""
+
+    def answered(self, asked_at: int, now: int) -> None:
+        """A question of `asked_at` was answered: whether Kafka was away before shows in how long ago the last was."""
+        if self._answered_for is not None and asked_at - self._answered_for > OUTAGE:
+            self.held_until = now + RECONNECT
+        self._answered_for = asked_at
+
+    def measured(self, asked_at: int, end: int, position: int, *, waiting: int, processed: int, now: int) -> Measured:
+        """The lag at `position` where the last stable offset was `end` at `asked_at`.
+
+        `waiting`, `processed`: when the oldest record that waits, and the last one that was processed, were received;
+        0: there is none.
+        """
+        messages = max(0, end - position)
+        if not messages:
+            self._caught_up_at = asked_at
+        # What is not even fetched came after the last one that was processed, and after there was none.
+        oldest = waiting or max(processed, self._caught_up_at)
+        seconds = max(0.0, (now - oldest) / 1e6) if messages and oldest else 0.0
+        self.latest = Measured(end, messages, seconds)
+        return self.latest
+
+
 class Lag:
     """Keeps the lag gauges, and tells each worker where its partition ends. One thread, nothing blocks."""
 
@@ -43,12 +88,7 @@ class Lag:
         self._due = 0.0
         self._asked: tuple[int, dict[TopicPartition, Future[object]]] | None = None
         """When the last stable offsets were asked for (µs), and the answers to come."""
-        self._answered: dict[int, int] = {}
-        """By partition, the last instant (µs) that was answered for."""
-        self._latest: dict[int, tuple[int, int, float]] = {}
-        """By partition: its last stable offset, and the lag in messages and seconds."""
-        self._caught_up: dict[int, int] = {}
-        """By partition, the last instant (µs) up to which everything was processed."""
+        self._partitions: dict[int, PartitionLag] = {}
 
     def poll(self, workers: Mapping[int, Worker]) -> None:
         """Take the answers, ask again about once a second."""
@@ -77,42 +117,35 @@ class Lag:
 
     def forget(self, partition: int) -> None:
         """The partition is another's."""
-        self._answered.pop(partition, None)
-        self._caught_up.pop(partition, None)
-        self._latest.pop(partition, None)
+        self._partitions.pop(partition, None)
         for gauge in (self._metrics.lag_messages, self._metrics.lag_seconds):
             gauge.remove(self._topic, str(partition))
 
     def status(self, partition: int, state: str, position: int | None, open_calls: int) -> PartitionStatus:
         """What `/status` tells of a partition, with its lag as it was measured last; for any thread."""
-        end, messages, seconds = self._latest.get(partition, (None, None, None))
+        known = self._partitions.get(partition)
+        latest = None if known is None else known.latest
         return PartitionStatus(
             partition=partition,
             state=state,
             position=position,
-            end=end,
-            lag_messages=messages,
-            lag_seconds=seconds,
+            end=latest and latest.end,
+            lag_messages=latest and latest.messages,
+            lag_seconds=latest and latest.seconds,
             open_calls=open_calls,
         )
 
-    def _measured(self, worker: Worker, asked_at: int, stable: int) -> None:
-        partition = worker.partition
-        before = self._answered.get(partition)
-        if before is not None and asked_at - before > OUTAGE:
-            worker.hold(now_micros() + RECONNECT)
-        self._answered[partition] = asked_at
-        worker.stable_until(asked_at, stable)
-        processed, waiting_since = worker.processed, worker.waiting_since / 1e3
-        if processed is None:  # being taken over
+    def _measured(self, worker: Worker, asked_at: int, end: int) -> None:
+        lag, now = self._partitions.setdefault(worker.partition, PartitionLag()), now_micros()
+        lag.answered(asked_at, now)
+        worker.hold(lag.held_until)  # every time: it may be another worker than the one that went through the outage
+        worker.inbox.stable_until(asked_at, end)
+        position, waiting = worker.processed, worker.inbox.waiting_since * 1000
+        if position is None:  # being taken over
             return
-        lag = max(0, stable - processed)
-        if not lag:
-            self._caught_up[partition] = asked_at
-        # What is not even fetched came after the last one that was processed, and after there was none.
-        oldest = waiting_since or max(worker.last_timestamp / 1e3, self._caught_up.get(partition, 0) / 1e6)
-        labels = (self._topic, str(partition))
-        self._metrics.lag_messages.labels(*labels).set(lag)
-        seconds = max(0.0, time.time() - oldest) if lag and oldest else 0.0
-        self._metrics.lag_seconds.labels(*labels).set(seconds)
-        self._latest[partition] = stable, lag, seconds
+        measured = lag.measured(
+            asked_at, end, position, waiting=waiting, processed=worker.last_timestamp * 1000, now=now
+        )
+        labels = (self._topic, str(worker.partition))
+        self._metrics.lag_messages.labels(*labels).set(measured.messages)
+        self._metrics.lag_seconds.labels(*labels).set(measured.seconds)

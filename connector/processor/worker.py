@@ -6,17 +6,15 @@
 2. Restore: the partition of `internal.calls`, then the sentences of open calls up to the committed offset.
 3. Live: take what has arrived, process it, look at what is due; records and offsets in one transaction.
 
-A transaction that was aborted is sent again as it is, with the group's metadata as they are then: a member that has
-lost the partition is refused (KIP-447) until it learns of its loss, and is then told to `abandon` what it tries. A
-producer that broke, or was fenced, ends the worker: its memory is thrown away, for what was committed is not known, and
-the group makes a new one, which begins at the committed offset.
+A worker that has lost the partition is told to `abandon` what it tries. A producer that broke, or was fenced, ends the
+worker: its memory is thrown away, for what was committed is not known, and the group makes a new one, which begins at
+the committed offset.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -24,37 +22,31 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from connector.errors import BenzingaKafkaError, FencedError
 from connector.kafka import clients
-from connector.kafka.records import rfc_3339
 from connector.kafka.registry import RegistryUnavailableError
 from connector.kafka.statistics import Watch
-from connector.kafka.transactions import RejectedError, StoppedError, TransactionalProducer
+from connector.kafka.transactions import StoppedError, TransactionalProducer
 from connector.logs import get_logger
+from connector.processor.commits import Commits, now_micros
+from connector.processor.inbox import Inbox
 from connector.processor.partition import Partition
 from connector.processor.task import PartitionTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from connector.kafka.records import Record
     from connector.metrics import ProcessorMetrics
     from connector.processor.alerts import AlertEngine
     from connector.processor.call import Call
     from connector.processor.outputs import Outputs
     from connector.processor.recent import RecentAlerts
-    from connector.processor.task import Batch, Consumed
+    from connector.processor.task import Consumed
     from connector.settings import Settings
 
 log = get_logger(__name__)
 
-BATCH: Final = 500
-"""Sentences of one transaction, at most."""
-
-QUEUE: Final = 2000
-"""Sentences that may wait; above it the partition is paused, until half of them are done: a pause throws away what
-librdkafka has fetched ahead."""
-
-OFFSETS_EVERY: Final = 1.0
-"""Seconds after which positions are committed although nothing was produced."""
+BATCH: Final = 1000
+"""Sentences of one transaction, at most. It takes what waits: few when live, so that none waits for others; many when
+behind, so that a commit costs each of them little."""
 
 TICK: Final = 1.0
 """Seconds until a worker looks about although nothing happens."""
@@ -76,11 +68,6 @@ class State(Enum):
 
 
 BROKEN: Final = frozenset({State.FAILED, State.FENCED})
-
-
-def now_micros() -> int:
-    """Now, µs since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Worker:
@@ -111,29 +98,25 @@ class Worker:
         """Of the last record processed; ms since the epoch, 0: none yet."""
         self.next_deadline: int | None = None
         """When the next call is to be closed, µs since the epoch; in the past while it waits for what is unread."""
+        self.inbox = Inbox()
         self._settings = settings
         self._metrics = metrics
-        self._outputs = outputs
-        self._recent = recent
-        self._group_metadata = group_metadata
         self._id = f"{settings.topics.prefix}.processor.{partition}"
         self._stop = threading.Event()
-        self._changed = threading.Condition()
-        self._queue: deque[Consumed] = deque()
         self._position = 0
         """As `processed`, with what the transaction under way holds."""
-        self._in_hand = 0
-        """As `waiting_since`, of the batch in hand."""
-        self._read_to = 0
-        self._end: tuple[int, int] | None = None
-        """An instant (µs) and the last stable offset the partition had then."""
         self._hold_until = 0
-        self._registry_at: float | None = None
         self._registry_said = False
         self._producer: TransactionalProducer | None = None
         self._watch = Watch(metrics.kafka, f"processor.{partition}")
-        self._uncommitted_since: float | None = None
         self._kafka = Partition(partition, settings, group_id, self._stop)
+        self._commits = Commits(
+            TopicPartition(self._kafka.source, partition),
+            outputs=outputs,
+            metrics=metrics,
+            recent=recent,
+            group_metadata=group_metadata,
+        )
         self._task = PartitionTask(
             partition,
             settings.processor,
@@ -153,46 +136,13 @@ class Worker:
 
     def put(self, records: Sequence[Consumed]) -> None:
         """Hand over what was consumed, in order; what is below the committed offset is passed over."""
-        with self._changed:
-            if self.resume_from is None and records:
-                self.resume_from = records[0].offset
-            if self.state not in BROKEN:  # else its successor gets them
-                self._queue.extend(records)
-                self._changed.notify()
-
-    def at_end(self, offset: int) -> None:
-        """The consumer has handed over everything below `offset`: behind the last record there are only markers."""
-        with self._changed:
-            self._read_to = offset
-            self._changed.notify()
-
-    def stable_until(self, instant: int, offset: int) -> None:
-        """At `instant` (µs) the partition's last stable offset was `offset`."""
-        with self._changed:
-            self._end = (instant, offset)
-            self._changed.notify()
+        if self.resume_from is None and records:
+            self.resume_from = records[0].offset
+        self.inbox.put(records)
 
     def hold(self, until: int) -> None:
         """Do not take the partition's end for silence before `until` (µs): the source could not publish."""
         self._hold_until = until
-
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing more should be consumed for now."""
-        return len(self._queue) >= QUEUE
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a pause may end."""
-        return len(self._queue) <= QUEUE // 2
-
-    @property
-    def waiting_since(self) -> int:
-        """Timestamp of the oldest record that was consumed and is not processed; ms since the epoch, 0: none waits."""
-        try:
-            return self._in_hand or self._queue[0].timestamp
-        except IndexError:
-            return 0
 
     @property
     def open_calls(self) -> int:
@@ -205,9 +155,8 @@ class Worker:
 
     def stop(self) -> None:
         """Let it end after the transaction that is under way."""
-        with self._changed:
-            self._stop.set()
-            self._changed.notify()
+        self._stop.set()
+        self.inbox.wake()
         if self.state is State.RESTORING:
             self.abandon()
 
@@ -240,9 +189,8 @@ class Worker:
             state = State.FAILED
             log.exception("processor.partition_fault", partition=self.partition)
         finally:
-            with self._changed:
-                self.state = State.STOPPED if self._stop.is_set() else state
-                self._queue.clear()
+            self.inbox.close()
+            self.state = State.STOPPED if self._stop.is_set() else state
             if self._producer is not None:
                 self._producer.close()
                 self._watch.closed()
@@ -260,15 +208,14 @@ class Worker:
         self._restore()
         self.state = State.LIVE
         while not self._stop.is_set():
-            self._step(producer, self._next())
+            self._step(producer, self.inbox.take(BATCH, self._patience(), self._stop))
             producer.serve()
         self._commit(producer, force=True)
 
     def _restore(self) -> None:
         began = time.monotonic()
         position, replayed = self._kafka.restore(self._task)
-        with self._changed:
-            self._position = self.processed = self.resume_from = position
+        self._position = self.processed = self.resume_from = position
         log.info(
             "processor.partition_restored",
             partition=self.partition,
@@ -278,36 +225,21 @@ class Worker:
             seconds=round(time.monotonic() - began, 3),
         )
 
-    def _next(self) -> list[Consumed]:
-        """Wait for records, a deadline, or a stop."""
-        with self._changed:
-            if not self._stop.is_set() and (not self._queue or self._registry_at is not None):
-                self._changed.wait(self._patience())
-            if self._stop.is_set():
-                return []
-            if self._registry_at is not None:
-                if time.monotonic() < self._registry_at:
-                    return []
-                self._registry_at = None
-            return [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
-
     def _patience(self) -> float:
-        deadline = self._task.joiner.next_deadline()
+        """Seconds until the next deadline, about."""
+        deadline = self.next_deadline = self._task.joiner.next_deadline()
         if deadline is None:
             return TICK
         return min(TICK, max(0.01, (deadline - now_micros()) / 1e6))
 
     def _step(self, producer: TransactionalProducer, records: list[Consumed]) -> None:
         now = now_micros()
-        if records:
-            self._in_hand = records[0].timestamp
-            self._add(records, now)
+        self._add(records, now)
         self._note_end()
         self._task.due(now)
         self._commit(producer, force=False)
         self.processed = self._position
-        self.next_deadline = self._task.joiner.next_deadline()
-        self._in_hand = 0
+        self.inbox.done()
 
     def _add(self, records: list[Consumed], now: int) -> None:
         for index, record in enumerate(records):
@@ -319,60 +251,22 @@ class Worker:
                 if not self._registry_said:
                     log.warning("processor.registry_waiting", partition=self.partition, error=str(error))
                     self._registry_said = True
-                with self._changed:
-                    self._queue.extendleft(reversed(records[index:]))
-                    self._registry_at = time.monotonic() + REGISTRY_AGAIN
+                self.inbox.give_back(records[index:], REGISTRY_AGAIN)
                 return
             self._registry_said = False
             self._position = record.offset + 1
             self.last_timestamp = record.timestamp
-            if self._uncommitted_since is None:
-                self._uncommitted_since = time.monotonic()
+            self._commits.moved()
 
     def _note_end(self) -> None:
-        with self._changed:
-            if self._queue:
-                return
-            end = self._end
-            self._position = max(self._position, self._read_to)
+        end = self.inbox.end()
+        if end is None:
+            return
+        self._position = max(self._position, end.read_to)
         self._task.joiner.hold(self._hold_until)
-        if end is not None and self._position >= end[1]:
-            self._task.joiner.read_until(end[0])
+        if end.stable is not None and self._position >= end.stable[1]:
+            self._task.joiner.read_until(end.stable[0])
 
     def _commit(self, producer: TransactionalProducer, *, force: bool) -> None:
-        """Commit the batch with the position it leads to; a position alone only now and then."""
-        since = self._uncommitted_since
-        due = since is not None and (force or time.monotonic() - since >= OFFSETS_EVERY)
-        if not self._task.batch.records and not due:
-            return
-        batch = self._task.next_batch()
-        records = batch.records
-        while True:
-            try:
-                producer.publish(records, self._offsets)
-            except RejectedError as error:
-                records = self._without(records, error, batch)
-            else:
-                break
-        self.resume_from = self._position
-        self._uncommitted_since = None
-        batch.count(self._metrics, now_micros())
-        if batch.alerts:
-            self._recent.committed([alert for _, alert in batch.alerts])
-
-    def _without(self, records: list[Record], error: RejectedError, batch: Batch) -> list[Record]:
-        """`records` with a dead letter in the place of each that Kafka refuses for good: a call that grew too large."""
-        log.error("processor.records_refused", partition=self.partition, count=len(error.records), error=str(error))
-        refused = {id(record) for record in error.records}
-        kept = [record for record in records if id(record) not in refused]
-        now = now_micros()
-        for record in error.records:
-            if record.topic == self._outputs.dead_letters:
-                continue  # it cannot be kept; it is in the source topic
-            detail = f"{record.size} bytes for {record.topic}, key {record.key.decode()}: {error}"
-            kept.append(self._outputs.dead_letter(record.key, "encode", detail, rfc_3339(now), now))
-            batch.refused(record)
-        return kept
-
-    def _offsets(self) -> tuple[list[TopicPartition], object]:
-        return [TopicPartition(self._kafka.source, self.partition, self._position)], self._group_metadata()
+        if self._commits.commit(producer, self._task, self._position, force=force):
+            self.resume_from = self._position
