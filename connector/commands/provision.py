@@ -89,7 +89,7 @@ class _Report:
 def _provision_topics(settings: Settings, report: _Report) -> None:
     client = clients.admin(settings.kafka)
     clients.cluster_reached(client, settings.kafka, BROKER_TIMEOUT)
-    specs = topics.all_topics(settings.topics, settings.feed.streams)
+    specs = topics.fitted(client, topics.all_topics(settings.topics, settings.feed.streams))
     found: dict[str, list[Difference]] = defaultdict(list)
     for difference in topics.differences(client, specs):
         found[difference.topic].append(difference)

@@ -52,6 +52,9 @@ class TopicSpec:
     fixed_partitions: bool = False
     """Whether more partitions than asked for are wrong as well."""
 
+    like: str | None = None
+    """The topic whose number of partitions it must have, whatever that is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -83,13 +86,14 @@ def source_topics(settings: TopicsSettings, streams: Iterable[str] = STREAMS) ->
 
 
 def processor_topics(settings: TopicsSettings) -> list[TopicSpec]:
-    """The topics `processor` writes; `internal.calls` has as many partitions as `transcripts` should have."""
+    """The topics `processor` writes; `internal.calls` has as many partitions as `transcripts`."""
     override = settings.overrides.get(TRANSCRIPTS)
     partitions = (override and override.partitions) or settings.partitions
+    entries = _spec(settings, OPEN_CALLS, cleanup="compact", partitions=partitions)
     return [
         _spec(settings, CALLS, cleanup="compact"),
         _spec(settings, ALERTS, cleanup="delete"),
-        _spec(settings, OPEN_CALLS, cleanup="compact", partitions=partitions),
+        replace(entries, like=topic_name(settings, TRANSCRIPTS)),
     ]
 
 
@@ -130,10 +134,20 @@ def describe(client: AdminClient) -> Mapping[str, TopicMetadata]:
     return topics
 
 
+def fitted(client: AdminClient, specs: Iterable[TopicSpec]) -> list[TopicSpec]:
+    """`specs` with the partitions of the topics that they have to be like, where these exist. Raises TopicError."""
+    return _fitted(specs, describe(client))
+
+
+def _fitted(specs: Iterable[TopicSpec], existing: Mapping[str, TopicMetadata]) -> list[TopicSpec]:
+    counts = {name: len(topic.partitions) for name, topic in existing.items() if topic.error is None}
+    return [replace(spec, partitions=counts.get(spec.like or "", spec.partitions)) for spec in specs]
+
+
 def differences(client: AdminClient, specs: Iterable[TopicSpec]) -> list[Difference]:
     """What is missing or differs from `specs`."""
-    specs = list(specs)
     existing = describe(client)
+    specs = _fitted(specs, existing)
     found = [difference for spec in specs for difference in _shape(spec, existing.get(spec.name))]
     present = [spec for spec in specs if spec.name in existing and existing[spec.name].error is None]
     return found + _config_differences(client, present)
@@ -150,6 +164,9 @@ def _shape(spec: TopicSpec, topic: TopicMetadata | None) -> list[Difference]:
         sentence = (
             f"{spec.name}: has {count} partitions where it must have {spec.partitions}; "
             "make the topic anew while nothing runs, or set another topics.prefix"
+            if spec.like is None
+            else f"{spec.name} has {count} partitions and {spec.like} has {spec.partitions}: they must have the same "
+            f"number; delete {spec.name} while no processor runs and no call is open, or make it anew"
         )
         found.append(Difference(spec.name, sentence, unusable=True))
     elif count < spec.partitions:
@@ -202,7 +219,7 @@ def create(client: AdminClient, specs: Iterable[TopicSpec], *, validate_only: bo
     could not be made.
     """
     existing = describe(client)
-    missing = [spec for spec in specs if spec.name not in existing]
+    missing = [spec for spec in _fitted(specs, existing) if spec.name not in existing]
     if not missing:
         return []
     new = [NewTopic(spec.name, spec.partitions, spec.replication_factor, config=dict(spec.config)) for spec in missing]

@@ -10,13 +10,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from connector.errors import BenzingaKafkaError, ConfigurationError
+from connector.errors import BenzingaKafkaError
 from connector.http import Health, HttpServer
 from connector.kafka.registry import Registry
 from connector.kafka.topics import (
     ALERTS,
     CALLS,
-    OPEN_CALLS,
     TRANSCRIPTS,
     processor_topics,
     source_topics,
@@ -131,7 +130,7 @@ class ProcessorApp:
         watching = threading.Thread(target=self._watch, args=(halt, health), daemon=True)
         watching.start()
         try:
-            ground = prepare(
+            return prepare(
                 self.settings, specs, [TRANSCRIPTS, CALLS, ALERTS], [], halt, on_answer=self.metrics.registry.count
             )
         except BenzingaKafkaError:
@@ -140,18 +139,6 @@ class ProcessorApp:
             raise
         finally:
             halt.set()
-        source, entries = (topic_name(topics, name) for name in (TRANSCRIPTS, OPEN_CALLS))
-        if ground.partitions[source] != ground.partitions[entries]:
-            raise ConfigurationError(
-                [
-                    (
-                        f"{entries} has {ground.partitions[entries]} partitions and {source} has "
-                        f"{ground.partitions[source]}: they must have the same number; delete {entries} while no "
-                        "processor runs and no call is open, or make it anew"
-                    )
-                ]
-            )
-        return ground
 
     def _watch(self, halt: threading.Event, health: Health) -> None:
         """Keep the process alive to its probe while it waits, and end the wait when it is to stop."""

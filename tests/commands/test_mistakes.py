@@ -215,3 +215,16 @@ def test_an_ownership_topic_with_other_partitions(command: CommandLine, kafka: E
     result = command("source")
     assert result.code == 1
     assert f"{prefix}.internal.ownership: has 1 partitions where it must have 7" in result.err
+
+
+def test_open_calls_with_other_partitions_than_the_transcripts(
+    command: CommandLine, kafka: EmbeddedKafka, prefix: str
+) -> None:
+    create_topics(kafka.bootstrap_servers, f"{prefix}.internal.calls", partitions=1)
+    create_topics(kafka.bootstrap_servers, f"{prefix}.transcripts", partitions=3)
+    result = command("processor")
+    assert result.code == 1
+    assert (
+        f"{prefix}.internal.calls has 1 partitions and {prefix}.transcripts has 3: they must have the same number; "
+        f"delete {prefix}.internal.calls while no processor runs and no call is open"
+    ) in result.err

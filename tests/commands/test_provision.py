@@ -61,6 +61,19 @@ def test_everything_is_made_once_and_found_right_the_second_time(
     assert {line.split()[0] for line in second.lines} == {"ok"}
 
 
+def test_the_open_calls_have_the_partitions_of_the_transcripts_whatever_the_settings_say(
+    command: CommandLine, kafka: EmbeddedKafka, prefix: str
+) -> None:
+    create_topics(
+        kafka.bootstrap_servers, f"{prefix}.transcripts", partitions=5, config={"max.message.bytes": "20971520"}
+    )
+    dry = command("provision", "--dry-run")
+    assert any(line.startswith(f"would create {prefix}.internal.calls: 5 partitions") for line in dry.lines)
+    command("provision")
+    found = existing(kafka, prefix)
+    assert (found["transcripts"], found["internal.calls"], found["calls"]) == (5, 5, 2)
+
+
 def test_what_keeps_more_is_set_and_what_keeps_less_is_told(
     command: CommandLine, kafka: EmbeddedKafka, prefix: str
 ) -> None:

@@ -29,13 +29,13 @@ SECOND = 1_000_000
 QUICK = {
     "PROCESSOR__GRACE": "300ms",
     "PROCESSOR__SESSION_TIMEOUT": "1500ms",
-    "TOPICS__PARTITIONS": "1",
     "LOG__LEVEL": "info",
 }
 
 
 @pytest.fixture
 def carrier(kafka: EmbeddedKafka, registry: EmbeddedRegistry, prefix: str) -> Iterator[Carrier]:
+    """One partition, whatever `topics.partitions` says: the processor goes by what is there."""
     with Carrier(kafka.bootstrap_servers, registry.url, prefix, partitions=1) as made:
         yield made
 
@@ -103,10 +103,12 @@ def test_a_call_that_fell_silent_before_a_restart_closes_on_time(
     said_at = time.time()
     process.until(lambda: process.metric("benzinga_processor_open_calls") == 1)
     process.kill()
-    process.start()
+    started(process)
+    ready_at = time.time()  # a slow machine may take longer for it than the call is silent
     [call] = calls(1)
     assert (call["state"], call["text"]) == ("idle", "We begin. And then")
-    assert 5.9 < call["published_at"].timestamp() - said_at < 12
+    published_at = call["published_at"].timestamp()
+    assert said_at + 5.9 < published_at < max(ready_at, said_at + 6) + 6
     process.until(lambda: process.metric("benzinga_processor_calls_published_total", reason="idle") == 1)
     assert process.stop() == 0
 
