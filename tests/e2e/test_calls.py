@@ -1,16 +1,18 @@
-"""Sentences become calls, on a real Kafka: every final revision equals an independent naive join."""
+"""From the feed to calls and alerts, on a real Kafka: every final revision equals an independent naive join.
+
+What kills, hand-overs and odd records do to it is in `test_processor_group.py` and `test_processor_records.py`.
+"""
 
 from __future__ import annotations
 
-import random
-import time
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from connector.simulator import Oddities
 from tests.e2e.conftest import messages
-from tests.support.calls import all_closed, check_alerts, check_calls, write_rules
+from tests.support.calls import RULES, all_closed, check_alerts, check_calls, write_rules
 from tests.support.consume import read_topic, wait_for_records
 
 if TYPE_CHECKING:
@@ -53,6 +55,24 @@ def carry(source: Callable[..., SourceProcess], feed: ThreadedSimulator, count: 
     return process
 
 
+def check_status(process: ProcessorProcess, prefix: str, published: int, alerts: int) -> None:
+    """`/status` says the same as the metrics; everything is processed."""
+    status = json.loads(process.get("/status")[1])
+    assert status["process"] == "processor"
+    shown = status["processor"]
+    assert shown["group"] == f"{prefix}.processor"
+    assert [(one["state"], one["lag_messages"], one["open_calls"]) for one in shown["partitions"]] == [
+        ("live", 0, 0)
+    ] * 3
+    assert all(one["position"] >= one["end"] > 0 for one in shown["partitions"])
+    assert shown["calls"] == {"total": 0, "newest": []}
+    assert sum(shown["counts"]["calls_published"].values()) == published
+    assert shown["counts"]["alerts"] == alerts
+    assert len(shown["alerts"]) == min(20, alerts)
+    assert {alert["rule_id"] for alert in shown["alerts"]} <= {rule["id"] for rule in RULES}
+    assert shown["rules"]["count"] == len(RULES)
+
+
 def test_calls_close_as_a_naive_join_has_them(
     source: Callable[..., SourceProcess],
     processor: Callable[..., ProcessorProcess],
@@ -82,50 +102,6 @@ def test_calls_close_as_a_naive_join_has_them(
     assert process.metric("benzinga_processor_alerts_total") == len(alerts)
     assert process.metric("benzinga_processor_alert_seconds_count") == len(alerts)
     assert process.metric("benzinga_processor_alerts_suppressed_total", rule="guidance") > 0
+    check_status(process, prefix, len(records), len(alerts))
     assert process.stop() == 0
-    assert carrier.stop() == 0
-
-
-@pytest.mark.slow
-def test_kill_9_of_the_processor_changes_nothing(
-    source: Callable[..., SourceProcess],
-    processor: Callable[..., ProcessorProcess],
-    feed: ThreadedSimulator,
-    kafka: EmbeddedKafka,
-    registry: EmbeddedRegistry,
-    prefix: str,
-    rules: dict[str, str],
-) -> None:
-    dice = random.Random(5)
-    carrier = source('["transcripts"]')
-    carrier.start()
-    carrier.until_ready()
-    feed.wait(lambda simulator: simulator.subscribed())
-    traffic = feed.call(
-        lambda simulator: simulator.traffic.start("transcripts", rate=60, count=3000, oddities=Oddities.all(), calls=20)
-    )
-    one, two = processor(**QUICK, **rules), processor(**QUICK, **rules)
-    one.start()
-    for _ in range(8):
-        two.start()
-        time.sleep(dice.uniform(1.0, 6.0))
-        one.kill()
-        one, two = two, one
-    feed.wait(lambda _simulator: traffic, timeout=120)
-    two.start()
-    frames = messages(feed, "transcripts")
-    records = wait_for_records(
-        kafka.bootstrap_servers, f"{prefix}.calls", all_closed(frames), registry_url=registry.url, timeout=90
-    )
-    check_calls(frames, records)
-    transcripts, alerts = (
-        read_topic(kafka.bootstrap_servers, f"{prefix}.{name}", registry_url=registry.url)
-        for name in ("transcripts", "alerts")
-    )
-    check_alerts(transcripts, alerts)
-    written = read_topic(kafka.bootstrap_servers, f"{prefix}.internal.calls", isolation="read_uncommitted")
-    kept = read_topic(kafka.bootstrap_servers, f"{prefix}.internal.calls")
-    assert len(written) >= len(kept)
-    assert one.stop() == 0
-    assert two.stop() == 0
     assert carrier.stop() == 0
