@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as RdKafkaError
-from confluent_kafka import KafkaException, TopicPartition
 
 from connector.errors import KafkaError
 from connector.kafka import clients
@@ -34,6 +34,11 @@ BATCH: Final = 500
 
 DESCRIBE_WITHIN: Final = 5.0
 """Seconds."""
+
+_UNSETTLED: Final = frozenset(
+    {ConsumerGroupState.PREPARING_REBALANCING, ConsumerGroupState.COMPLETING_REBALANCING, ConsumerGroupState.UNKNOWN}
+)
+"""Groups whose members are told without their partitions."""
 
 
 class ClaimsReader:
@@ -87,7 +92,9 @@ class ClaimsReader:
 def is_held(client: AdminClient, settings: Settings, claim: Claim) -> bool:
     """Whether a member of the claim's group has the stream assigned, as the group's coordinator sees it. Blocks.
 
-    A claim of a version that had no groups yet counts as given up: such a process ends its stream once it is fenced.
+    While the group is being rebalanced nobody can tell: then it counts as held. A claim of a version that had no groups
+    yet counts as given up: such a process ends its stream once it is fenced.
+
     Raises KafkaError where the coordinator does not tell.
     """
     if claim.group is None:
@@ -100,7 +107,7 @@ def is_held(client: AdminClient, settings: Settings, claim: Claim) -> bool:
         if error.args[0].code() == RdKafkaError.GROUP_ID_NOT_FOUND:
             return False
         raise KafkaError(f"{claim.group}: {error.args[0].str()}", code=error.args[0].name()) from error
-    return any(
+    return group.state in _UNSETTLED or any(
         (assigned.topic, assigned.partition) == (topic, partition)
         for member in group.members
         for assigned in member.assignment.topic_partitions

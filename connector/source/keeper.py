@@ -124,11 +124,16 @@ class Keeper:
     def claimed(self, claim: Claim) -> None:
         """Somebody has taken the stream over or given it up."""
         before = self.tenure.claim
-        self._do(self.tenure.claimed(claim))
+        effect = self.tenure.claimed(claim)
         if claim.instance == self._instance and claim.released_at is None:
             self._tell_predecessor(before, claim)
-        elif self.tenure.phase is Phase.CONTESTED:
+        elif effect is Effect.HALT:
             log.warning("stream.taken_over", stream=self.stream, by=claim.instance, group=claim.group)
+        elif claim.released_at is not None and self._contest is not None:
+            self._contest_wait = CONTEST_MIN
+            self._contest.cancel()  # look soon, instead of after a wait that has grown
+            self._contest = None
+        self._do(effect)
 
     async def finish(self, within: float) -> None:
         """End what runs: in order within so many seconds, else at once."""
@@ -192,7 +197,7 @@ class Keeper:
             self.source = None
 
     async def _wait_for_claimant(self) -> None:
-        """Take the stream again once whoever claimed it has no right to it any more, if no release tells us before."""
+        """Take the stream again once whoever claimed it has no right to it any more."""
         now = time.monotonic()
         if now - self._contested_at > CONTEST_QUIET:
             self._contest_wait = CONTEST_MIN

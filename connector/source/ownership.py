@@ -136,6 +136,8 @@ class Ownership:
 
     async def _is_held(self, claim: Claim) -> bool:
         """Whether the claimant still has the stream; so it is taken where nobody can tell."""
+        if claim.group == self._membership.group_id:
+            return False  # it has not heard yet that the group gave the stream to us
         client = clients.admin(self._settings.kafka)
         try:
             return await asyncio.to_thread(is_held, client, self._settings, claim)

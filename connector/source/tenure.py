@@ -2,15 +2,16 @@
 
     ABSENT ──assigned──▶ OWNED ──group silent──▶ DOUBTFUL ──assigned──▶ OWNED
       ▲                  │   ▲                      │
-      │             claimed  released, or      claimed, or the group
-      │          by another  the claimant gone  gave it to another
+      │             claimed  the claimant      claimed, or the group
+      │          by another  is gone            gave it to another
       │                  ▼   │                      │
       │               CONTESTED                     │
       └──── revoked, lost ──┴───────────────────────┘
 
 The group decides who should carry a stream; the fence decides who can (contract §4). They differ while a process does
 not hear of a rebalance, and where two groups carry the same stream: then whoever fenced last has it, and the other one
-waits until that one leaves or is gone, so that they do not take it from each other in turn.
+waits until nobody has it in the other group any more, so that they do not take it from each other in turn. (A release
+alone does not tell: in its own group the stream may just be on its way to another member.)
 
 A group that is silent because no broker answers cannot have given the stream away behind our back, or if it has (we
 alone are cut off), the fence keeps us from publishing: so the socket is kept, and what it brings is journalled. A
@@ -101,10 +102,8 @@ class Tenure:
     def claimed(self, claim: Claim) -> Effect | None:
         """A claim was read, in the partition's order, old ones too."""
         ours, self.claim = self.claimed_by_us, claim
-        if claim.instance == self._instance:
+        if claim.instance == self._instance or claim.released_at is not None:
             return None
-        if claim.released_at is not None:
-            return self.freed()
         if not ours:
             return None  # from before our own claim, which is still to come; or of somebody else's rival
         if self.phase is Phase.OWNED:
@@ -124,7 +123,7 @@ class Tenure:
         return None
 
     def freed(self) -> Effect | None:
-        """Whoever claimed the stream from us has left it, or is gone."""
+        """Nobody has the stream by right of the claim any more that was made after ours."""
         if self.phase is Phase.CONTESTED:
             self.phase = Phase.OWNED
             return Effect.START
