@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
@@ -28,6 +29,11 @@ LINKS: Final = 128
 """Frames or sentences that a transaction's span names, at most: OpenTelemetry's own limit."""
 
 Kind: TypeAlias = Literal["producer", "consumer", "client"]
+
+
+def now_micros() -> int:
+    """Now, µs since the epoch."""
+    return time.time_ns() // 1000
 
 
 class Spans:

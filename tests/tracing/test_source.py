@@ -15,7 +15,7 @@ from connector.source.publisher import Publisher
 from connector.source.records import RecordBuilder
 from connector.source.stream import StreamSource
 from connector.streams import STREAMS
-from connector.tracing import Spans, open_spans
+from connector.tracing import open_spans
 from connector.tracing.context import HEADER, place_of
 from connector.tracing.source import SourceTracing, TracedRecords
 from tests.source.test_intake import Bench, article
@@ -23,21 +23,7 @@ from tests.source.test_publisher import Topic
 from tests.support.collector import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with Collector() as collector:
-        yield collector
-
-
-@pytest.fixture
-def spans(collector: Collector) -> Iterator[Spans]:
-    spans = open_spans(TracingSettings(endpoint=collector.endpoint), "source", "pod-0")
-    assert spans is not None
-    yield spans
-    spans.close()
+    from connector.tracing import Spans
 
 
 async def publish(bench: Bench, tracing: SourceTracing) -> Topic:
@@ -80,7 +66,7 @@ async def test_a_traced_message_is_one_span_from_receipt_to_commit(collector: Co
         assert span["begin"] <= span["events"]["transaction"] <= span["end"] <= time.time_ns()
         assert span["attributes"]["messaging.destination.name"] == "benzinga.news"
         assert span["attributes"]["messaging.kafka.message.key"] == record.key.decode()
-        assert span["resource"]["service.name"] == "benzinga-kafka-source"
+        assert span["resource"]["service.name"] == "benzinga-kafka-test"
         assert span["resource"]["service.instance.id"] == "pod-0"
     [commit] = collector.named("commit news")
     assert commit["links"] == [(span["trace_id"], span["span_id"]) for span in published]
