@@ -31,9 +31,6 @@ environment wins over the file. Unknown settings are errors, and all problems ar
 `250ms`, `10s`, `30m`, `12h`, `30d`; lists and maps in the environment are JSON.
 """
 
-_RESERVED: Final = ("source.ownership.", "source.journal.")
-"""Settings that are read and checked, and that nothing acts on yet."""
-
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _NAMES: Final = {
     str: "text", int: "number", float: "number", bool: "true or false", Path: "path", SecretStr: "secret",
@@ -64,9 +61,7 @@ def _rows(path: str, group: type[BaseModel]) -> Iterator[tuple[str, str, str, st
         if (inner := _model(field.annotation)) is not None:
             yield from _rows(below, inner)
             continue
-        reserved = below.startswith(_RESERVED)
-        meaning = f"{'(Not used yet.) ' if reserved else ''}{field.description or ''}"
-        yield f"`{below}`", _type_name(field.annotation), _default(field), meaning
+        yield f"`{below}`", _type_name(field.annotation), _default(field), field.description or ""
         if (entry := _entry(field.annotation)) is not None:
             yield from _rows(f"{below}.*", entry)
 
