@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from connector.kafka.topics import processor_topics, redrive_topics, source_topics
-from connector.settings import Settings
 from tests.helm.chart import EXAMPLES, NAMESPACE, Manifest, one, pods, refusal, render, settings
 
 SOURCE, PROCESSOR = "StatefulSet/bk-benzinga-kafka-source", "Deployment/bk-benzinga-kafka-processor"
@@ -179,37 +177,6 @@ def test_alerts_and_dashboards_are_packaged_as_they_are() -> None:
     for dashboard in dashboards:
         assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
         assert dashboard["metadata"]["annotations"]["grafana_folder"] == "Benzinga"
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        "",
-        "config: {topics: {partitions: 9, replication_factor: 1, retention: 90s}}",
-        """
-config:
-  topics:
-    overrides:
-      transcripts: {partitions: 12}
-      news: {retention: 1.5h, replication_factor: 2, config: {compression.type: zstd}}
-      internal.calls: {config: {segment.ms: '1'}}
-""",
-        "config: {feed: {streams: [news, transcripts]}}",
-    ],
-)
-def test_strimzis_topics_are_those_the_connector_would_make(values: str) -> None:
-    manifests = render("strimzi", values)
-    tree = settings(manifests)
-    model = Settings(topics=tree["topics"], feed={"streams": tree["feed"].get("streams", Settings().feed.streams)})
-    specs = [
-        *source_topics(model.topics, model.feed.streams),
-        *processor_topics(model.topics),
-        *redrive_topics(model.topics),
-    ]
-    made = [manifest["spec"] for manifest in manifests if manifest["kind"] == "KafkaTopic"]
-    assert {topic["topicName"]: (topic["partitions"], topic["replicas"], topic["config"]) for topic in made} == {
-        spec.name: (spec.partitions, spec.replication_factor, dict(spec.config)) for spec in specs
-    }
 
 
 def test_names_stay_within_what_kubernetes_takes() -> None:

@@ -25,8 +25,16 @@
 {{- include "benzinga-kafka.setting" (list . "topics" "overrides" "transcripts" "partitions" $all) -}}
 {{- end -}}
 
+{{/* Streams, as JSON arrays: all there are, and those that are carried. */}}
+{{- define "benzinga-kafka.allStreams" -}}
+{{- $names := list -}}
+{{- range (.Files.Get "files/topics.yaml" | fromYaml).topics -}}
+{{- if .stream }}{{ $names = append $names .name }}{{ end -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}
 {{- define "benzinga-kafka.streams" -}}
-{{- dig "feed" "streams" (list "insights" "ratings" "consensus" "earnings" "bulls-bears" "news" "transcripts") .Values.config | toJson -}}
+{{- dig "feed" "streams" (include "benzinga-kafka.allStreams" . | fromJsonArray) .Values.config | toJson -}}
 {{- end -}}
 
 {{/* The secrets that are in use, as JSON: directory → Secret and its keys. */}}
