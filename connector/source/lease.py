@@ -45,8 +45,9 @@ class Lease:
 
     @property
     def due(self) -> bool:
-        """Whether a renewal should be asked for now: one at a time."""
-        return all(at == _NEVER for at in self._asked_at) and self._clock() >= self._due
+        """Whether a renewal should be asked for now: one at a time, until it could not help any more."""
+        now = self._clock()
+        return now >= self._due and all(now - at > self._seconds for at in self._asked_at)
 
     def ask(self) -> None:
         """A renewal is being sent."""

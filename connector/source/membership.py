@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-POLL: Final = 0.05
+POLL: Final = 0.1
 """Seconds until a new claim, or the wish to leave, is noticed."""
 
 HEARTBEATS: Final = 12
@@ -157,6 +157,7 @@ class Membership:
                 self._turn()
             self._unsubscribe()
         except KafkaException as error:
+            self._trouble(error.args[0])
             raise KafkaError(f"{self.group_id}: {error.args[0].str()}", code=error.args[0].name()) from error
         finally:
             self.lease.end()

@@ -45,6 +45,21 @@ def test_a_refused_or_late_answer_does_not_renew() -> None:
     assert not lease.valid
 
 
+def test_an_answer_that_never_comes_is_not_waited_for() -> None:
+    clock = Clock()
+    lease = Lease(SESSION, clock)
+    lease.ask()
+    clock.now += SESSION
+    assert not lease.due
+    clock.now += 0.1
+    assert lease.due
+    for _ in range(2):
+        lease.ask()
+        clock.now += 0.1
+        lease.answered(ok=True)
+    assert lease.valid
+
+
 def test_what_is_answered_after_the_end_counts_no_more() -> None:
     clock = Clock()
     lease = Lease(SESSION, clock)
