@@ -16,6 +16,10 @@ SOME: Final = b"\x02"
 LONG_MIN: Final = -(2**63)
 LONG_MAX: Final = 2**63 - 1
 
+_IDS_FROM: Final = 1 << 21
+_IDS_TO: Final = 1 << 28
+"""Four bytes of varint: 1 to 134 million, as the feed's numeric ids are."""
+
 _INSTANTS_FROM: Final = 1 << 49
 _INSTANTS_TO: Final = 1 << 56
 """Eight bytes of varint: as microseconds since the epoch, the years 1979 to 3111."""
@@ -41,6 +45,8 @@ def long_(value: int) -> bytes:
                 rest >> 49,
             )
         )
+    if _IDS_FROM <= rest < _IDS_TO:
+        return bytes((rest & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80, rest >> 14 & 0x7F | 0x80, rest >> 21))
     out = bytearray()
     while rest > 0x7F:
         out.append(rest & 0x7F | 0x80)
@@ -51,6 +57,7 @@ def long_(value: int) -> bytes:
 
 _TABLE: Final = 8192
 _SIZES: Final = tuple(long_(count) for count in range(_TABLE))
+_SOME_SIZES: Final = tuple(SOME + long_(count) for count in range(_TABLE))
 
 
 def size(count: int) -> bytes:
@@ -62,6 +69,13 @@ def string(text: str) -> bytes:
     """A string. Raises UnicodeEncodeError where it holds a lone surrogate."""
     raw = text.encode()
     return size(len(raw)) + raw
+
+
+def some_string(text: str) -> bytes:
+    """A nullable string that is not null. Raises UnicodeEncodeError where it holds a lone surrogate."""
+    raw = text.encode()
+    count = len(raw)
+    return (_SOME_SIZES[count] if count < _TABLE else SOME + long_(count)) + raw
 
 
 def string_map(entries: dict[str, str]) -> bytes:

@@ -16,7 +16,7 @@ import msgspec
 _DIGEST_SIZE: Final = 16
 _MAX_DIGITS: Final = 4300
 
-_canonical = msgspec.json.Encoder(order="deterministic").encode
+_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 def of_bytes(payload: bytes) -> str:
@@ -25,7 +25,7 @@ def of_bytes(payload: bytes) -> str:
 
 
 def of_data(data: Any) -> str:
-    """The fingerprint of a frame's `data`, where parsing called it plain."""
+    """The fingerprint of a frame's `data`, parsed into objects or dicts, where parsing called it plain."""
     return blake2b(_canonical(data), digest_size=_DIGEST_SIZE).hexdigest()
 
 

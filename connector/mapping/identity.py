@@ -13,8 +13,9 @@ from connector.messages import Message
 if TYPE_CHECKING:
     from connector.mapping.extras import Extras
 
-ACTIONS: Final = {"created": "created", "updated": "updated", "deleted": "deleted", "removed": "deleted"}
-"""The documented actions, in lower case, and what each is called here."""
+_ACTIONS: Final = {"created": "created", "updated": "updated", "deleted": "deleted", "removed": "deleted"}
+_SPELLINGS: Final = _ACTIONS | {sent.capitalize(): action for sent, action in _ACTIONS.items()}
+"""The documented actions as they are spelled, and what each is called here."""
 
 _FINGERPRINT_IN_ID: Final = 16
 _NONE: Final = (None, "", UNSET)
@@ -35,7 +36,7 @@ def id_text(value: Any, *, zero_is_none: bool = True) -> str | None:
         return value
     if zero_is_none and value == 0:
         return None
-    return number_text(value)
+    return str(value) if type(value) is int else number_text(value)
 
 
 def message_of(
@@ -76,10 +77,10 @@ def _action(value: object) -> str | None:
     """Lower case, `removed` → `deleted`; None where it is no text."""
     if type(value) is not str or not value:
         return None
-    if (usual := ACTIONS.get(value)) is not None:
+    if (usual := _SPELLINGS.get(value)) is not None:
         return usual
     text = id_text(value.lower())
-    return None if text is None else ACTIONS.get(text, text)
+    return None if text is None else _ACTIONS.get(text, text)
 
 
 def keep_wrapper(extras: Extras, message: Message, data_id: object, action: object) -> None:
@@ -93,4 +94,4 @@ def keep_wrapper(extras: Extras, message: Message, data_id: object, action: obje
 
 def _says_all(sent: object, action: str | None) -> bool:
     """Whether `action` tells what was sent: documented spellings do, others only where nothing changed."""
-    return action is not None and (sent == action or (type(sent) is str and sent.lower() in ACTIONS))
+    return action is not None and (sent == action or (type(sent) is str and sent.lower() in _ACTIONS))

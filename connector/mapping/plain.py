@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from connector.mapping.binary import NULL, SOME, size
+from connector.mapping.binary import NULL, SOME, size, some_string
 from connector.mapping.extras import member
 from connector.mapping.shape import Field, Kind, Record
-from connector.mapping.tables import ITEMS, TABLES, TIMES, OddValueError
+from connector.mapping.tables import ITEMS, SHORT, TABLES, TIMES, OddValueError
 from connector.mapping.values import time
 
 if TYPE_CHECKING:
@@ -63,15 +63,15 @@ def struct_of(
     """The type of plain objects of `record`: an attribute for every name the feed has, UNSET where it is not sent.
 
     `required`: without these fields an object is not plain. `literal`: numbers with a fraction go through the decoder's
-    hook, and `1` is another value than `1.0`, so that msgspec writes the object as the feed did, its names in order.
-    `others`: members that are not the record's, and their types.
+    hook, and `1` is another value than `1.0`, so that msgspec writes the object as the feed did. `others`: members that
+    are not the record's, and their types.
     """
     types: dict[str, tuple[str, Any]] = {name: (name, kind) for name, kind in (others or {}).items()}
     for field in record.fields:
         types |= {name: (attribute, _type(field, literal=literal)) for name, attribute in attributes(field)}
     fields: list[Any] = [
         (attribute, kind) if name in required else (attribute, kind | _NONE, UNSET)
-        for name, (attribute, kind) in sorted(types.items())
+        for name, (attribute, kind) in types.items()
     ]
     namespace = {}
     doubles = [attribute for attribute, kind in types.values() if kind is _LITERAL]
@@ -125,7 +125,7 @@ def writer_of(record: Record, path: str | None = None) -> Callable[[Any, Extras]
     """
     names: dict[str, Any] = {entry.name: entry.table for entry in TABLES.values()}
     names |= {"join": b"".join, "NULL": NULL, "SOME": SOME}
-    names |= {"array": array, "texts": _texts, "time": _time, "either": _either}
+    names |= {"text": some_string, "array": array, "texts": _texts, "time": _time, "either": _either}
     exec(compile(writer_source(record, path), "<writer made from the schema>", "exec"), names)  # noqa: S102 - made of schema names alone
     write: Callable[[Any, Extras], bytes] = names["write"]
     return write
@@ -146,16 +146,20 @@ def _expression(field: Field, owner: str, path: str | None) -> str:
     inner = "" if field.record is None else " + ".join(_expression(one, item, inside) for one in field.record.fields)
     match field.kind:
         case Kind.RECORDS:
-            return f"array({item}s := {value}, [{inner} for {item} in {item}s or ()])"
-        case Kind.STRINGS:
-            return f"texts({value})"
+            code = f"array({item}s := {value}, [{inner} for {item} in {item}s or ()])"
         case Kind.RECORD:
-            return f"(SOME + {inner} if ({item} := {value}) else NULL)"
+            code = f"(SOME + {inner} if ({item} := {value}) else NULL)"
+        case Kind.STRINGS:
+            code = f"texts({value})"
+        case Kind.STRING if owner == "m":  # long texts have no place in a table, and hashing them would cost
+            code = f"strings[t] if len(t := {value} or '') <= {SHORT} else text(t)"
         case Kind.TIME if inside is not None and len(field.names) == 1:
-            return f"time({value}, {inside!r}, extras)"
+            code = f"time({value}, {inside!r}, extras)"
         case Kind.JSON:
-            return "NULL"  # its type takes none alone
-    return f"{TABLES[field.kind].name}[{value}]"
+            code = "NULL"  # its type takes none alone
+        case kind:
+            code = f"{TABLES[kind].name}[{value}]"
+    return code
 
 
 # What the written functions call.

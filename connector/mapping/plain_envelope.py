@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from connector.mapping import fingerprint
-from connector.mapping.binary import NULL, SOME, long_, string, string_map
+from connector.mapping.binary import NULL, SOME, long_, some_string, string, string_map
 from connector.mapping.extras import Extras
 from connector.mapping.identity import id_text, keep_wrapper, message_of
 from connector.mapping.parsing import Numbers
@@ -89,9 +89,9 @@ class PlainEnvelope:
             STRINGS[sent.kind],
             STRINGS[message.action],
             # These hardly recur: the table would only fill up with them.
-            NULL if record_id is None else SOME + string(record_id),
+            NULL if record_id is None else some_string(record_id),
             NULL if time is None else SOME + long_(time // MICROSECOND),
-            NULL if time_text is None else SOME + string(time_text),
+            NULL if time_text is None else some_string(time_text),
         )
         return PlainBody(b"".join(before), content_bytes + string_map(extras), len(extras))
 

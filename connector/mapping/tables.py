@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, string
+from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, some_string, string
 from connector.mapping.shape import Kind
 from connector.mapping.times import MICROSECOND, day, instant
 
 _SAFE_INTEGER: Final = 2**53
-_SHORT: Final = 40
-"""Longer text hardly recurs."""
+SHORT: Final = 40
+"""Bytes; longer text hardly recurs."""
 
 
 class OddValueError(ValueError):
@@ -30,35 +30,32 @@ class Table(dict[Any, bytes]):
     """Entries before the table starts anew: one or two megabytes."""
 
     def __missing__(self, value: Any) -> bytes:
-        if value is None or value is UNSET or value == "":
-            data, recurs = NULL, True
-        else:
-            data, recurs = self.encode(value)
-        if recurs:
+        data = NULL if value is None or value is UNSET or value == "" else self.encode(value)
+        if len(data) <= SHORT:
             if len(self) >= self.capacity:
                 self.clear()
             self[value] = data
         return data
 
-    def encode(self, value: Any) -> tuple[bytes, bool]:
-        """The bytes of `value`, and whether it may recur."""
+    def encode(self, value: Any) -> bytes:
+        """The bytes of `value`."""
         raise NotImplementedError
 
 
 class Strings(Table):
     """Text → a nullable string."""
 
-    def encode(self, value: str) -> tuple[bytes, bool]:  # noqa: D102
-        return SOME + string(value), len(value) <= _SHORT
+    def encode(self, value: str) -> bytes:  # noqa: D102
+        return some_string(value)
 
 
 class Items(Table):
     """Text → a string that cannot be null, as arrays hold it; any other type is refused."""
 
-    def encode(self, value: object) -> tuple[bytes, bool]:  # noqa: D102
+    def encode(self, value: object) -> bytes:  # noqa: D102
         if type(value) is not str:
             raise OddValueError
-        return string(value), len(value) <= _SHORT
+        return string(value)
 
     def __missing__(self, value: object) -> bytes:
         if value is None:
@@ -71,46 +68,49 @@ class Longs(Table):
 
     capacity = 32_768  # the milliseconds of long sentences
 
-    def encode(self, value: int) -> tuple[bytes, bool]:  # noqa: D102
+    def encode(self, value: int) -> bytes:  # noqa: D102
         if not LONG_MIN <= value <= LONG_MAX:
             raise OddValueError
-        return SOME + long_(value), True
+        return SOME + long_(value)
 
 
 class Doubles(Table):
     """Number → a nullable double."""
 
-    def encode(self, value: float) -> tuple[bytes, bool]:  # noqa: D102
+    def encode(self, value: float) -> bytes:  # noqa: D102
         if type(value) is int and not -_SAFE_INTEGER <= value <= _SAFE_INTEGER:
             raise OddValueError
-        return SOME + pack_double(value), bool(value)  # 0.0 and -0.0 are one key
+        return SOME + pack_double(value)
+
+    def __missing__(self, value: Any) -> bytes:
+        return SOME + pack_double(value) if value == 0 else super().__missing__(value)  # 0.0 and -0.0 are one key
 
 
 class Times(Table):
     """Time as text or epoch number → a nullable instant."""
 
-    def encode(self, value: str | int) -> tuple[bytes, bool]:  # noqa: D102
+    def encode(self, value: str | int) -> bytes:  # noqa: D102
         found = instant(value)
         if found is None or found.finer:
             raise OddValueError
-        return (NULL if found.unset else SOME + long_(found.nanoseconds // MICROSECOND)), True
+        return NULL if found.unset else SOME + long_(found.nanoseconds // MICROSECOND)
 
 
 class Booleans(Table):
     """Boolean → a nullable boolean."""
 
-    def encode(self, value: bool) -> tuple[bytes, bool]:  # noqa: D102
-        return SOME + (b"\x01" if value else b"\x00"), True
+    def encode(self, value: bool) -> bytes:  # noqa: D102
+        return SOME + (b"\x01" if value else b"\x00")
 
 
 class Dates(Table):
     """Calendar day as text → a nullable date."""
 
-    def encode(self, value: str) -> tuple[bytes, bool]:  # noqa: D102
+    def encode(self, value: str) -> bytes:  # noqa: D102
         days = day(value)
         if days is None:
             raise OddValueError
-        return SOME + long_(days), True
+        return SOME + long_(days)
 
 
 class Entry(NamedTuple):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Raw
 
-from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, size, string
+from connector.mapping.binary import LONG_MAX, LONG_MIN, NULL, SOME, long_, pack_double, some_string, string
 from connector.mapping.extras import json_text
 from connector.mapping.shape import Kind
 from connector.mapping.times import MICROSECOND, day, instant
@@ -88,10 +88,9 @@ def string_(value: Any) -> bytes | None:
     if not text:
         return NULL
     try:
-        raw = text.encode()
+        return some_string(text)
     except UnicodeEncodeError:  # a lone surrogate
         return None
-    return SOME + size(len(raw)) + raw
 
 
 def long(value: Any) -> bytes | None:

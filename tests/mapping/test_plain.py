@@ -65,5 +65,8 @@ def test_anything_odd_is_not_plain(change: dict[str, Any]) -> None:
 
 def test_the_writer_can_be_read() -> None:
     source = writer_source(read_record(load_schema("transcripts")))
-    assert "        strings[m.transcript_id],\n        longs[m.sequence],\n" in source
+    assert (
+        "        strings[t] if len(t := m.transcript_id or '') <= 40 else text(t),\n        longs[m.sequence],\n"
+        in source
+    )
     assert "longs[mm.start] + longs[mm.end] + doubles[mm.confidence] for mm in mms or ()" in source
