@@ -94,7 +94,7 @@ def _calls() -> tuple[AnyPanel, ...]:
             "Calls published by reason", "Revisions: how a call closed, or why it was published again.", "ops",
             query(rate(f"{PREFIX}_calls_published_total", "reason"), "{{reason}}"), stacked=True,
         ),
-        lines("Open calls", "Calls that have not closed.", "short", query(f"sum({_of('open_calls')})", "open calls")),
+        lines("Open calls over time", "Calls that have not closed.", "short", query(f"sum({_of('open_calls')})", "open calls")),
         lines(
             "Missing sentences", "Sentences missing from calls when they closed, a second.", "ops",
             query(rate(f"{PREFIX}_missing_sentences_total"), "missing"), alert="BenzingaGap",

@@ -119,7 +119,7 @@ def _flow() -> tuple[AnyPanel, ...]:
     return (
         lines("Received by action", "Messages that left the socket.", "ops", _rates("messages_received", "action"), stacked=True),
         lines(
-            "Published", "Records committed to the stream's topic.", "ops",
+            "Published by stream", "Records committed to the stream's topic.", "ops",
             query(rate(f"{PREFIX}_records_published_total", "stream", where=STREAM), "{{stream}}"), stacked=True,
         ),
         lines(
