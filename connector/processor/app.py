@@ -26,10 +26,14 @@ from connector.metrics import ProcessorMetrics, new_registry
 from connector.preflight import Ground, prepare
 from connector.processor.group import Group, group_id
 from connector.processor.outputs import Outputs
+from connector.processor.partition import consumed
 from connector.processor.recent import RecentAlerts
 from connector.processor.rules_in_force import RulesInForce
 from connector.processor.status import CallsStatus, ProcessorStatus, calls_status, counts
+from connector.processor.task import PartitionTask
 from connector.processor.worker import Worker
+from connector.tracing import open_spans
+from connector.tracing.processor import ProcessorTracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +41,13 @@ if TYPE_CHECKING:
     from connector.settings import Settings
 
 log = get_logger(__name__)
+
+
+class _Untraced:
+    """The parts where nothing is traced; else `ProcessorTracing` has them."""
+
+    consumed = staticmethod(consumed)
+    task = PartitionTask
 
 
 class ProcessorApp:
@@ -49,6 +60,7 @@ class ProcessorApp:
         self.metrics = ProcessorMetrics(self.registry)
         self._rules = RulesInForce(settings.processor.rules, self.metrics)
         self._alerts = RecentAlerts()
+        self._spans = open_spans(settings.tracing, "processor", self.instance)
         self._stop = threading.Event()
         self._group: Group | None = None
 
@@ -62,6 +74,10 @@ class ProcessorApp:
         if self._group is None:
             return ["starting: broker, topics and schemas are being checked"]
         return self._group.unready
+
+    def starting(self) -> list[str]:
+        """Why `/startupz` is 503; empty where it is 200: once the first partitions are restored, if there are any."""
+        return self.unready() if self._group is None else self._group.starting
 
     def status(self) -> dict[str, Any]:
         """What `/status` tells, as JSON values; for any thread."""
@@ -79,7 +95,7 @@ class ProcessorApp:
 
     def run(self) -> None:
         """Process until `stop`. Raises ConfigurationError or KafkaError where that cannot begin or go on."""
-        health = Health(self.unready)
+        health = Health(self.unready, starting=self.starting)
         server = HttpServer(self.settings.http, self.registry, health, self.status)
         server.start()
         try:
@@ -90,11 +106,14 @@ class ProcessorApp:
                 log.info("processor.stopped")
         finally:
             server.close()
+            if self._spans is not None:
+                self._spans.close()
 
     def _process(self, ground: Ground, health: Health) -> None:
         outputs = Outputs(self.settings.topics, ground)
         schemas = Registry(self.settings.schema_registry, self.metrics.registry.count)
         rules = self._rules
+        parts = _Untraced if self._spans is None else ProcessorTracing(self._spans)
 
         def make_worker(partition: int, group_id: str, group_metadata: Callable[[], object]) -> Worker:
             return Worker(
@@ -108,9 +127,10 @@ class ProcessorApp:
                 schema_of=schemas.schema_by_id,
                 group_id=group_id,
                 group_metadata=group_metadata,
+                make_task=parts.task,
             )
 
-        self._group = Group(self.settings, self.metrics, make_worker)
+        self._group = Group(self.settings, self.metrics, make_worker, parts.consumed)
 
         def turn() -> None:
             health.beat()

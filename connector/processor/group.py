@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
 
-    from confluent_kafka import Consumer
+    from confluent_kafka import Consumer, Message
 
     from connector.metrics import ProcessorMetrics
     from connector.processor.call import Call
@@ -80,8 +80,19 @@ def group_id(topics: TopicsSettings) -> str:
 class Group:
     """This process's membership in the processor's consumer group."""
 
-    def __init__(self, settings: Settings, metrics: ProcessorMetrics, make_worker: Callable[..., Worker]) -> None:
-        """`make_worker(partition, group_id, group_metadata)`: a worker that is not started yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: ProcessorMetrics,
+        make_worker: Callable[..., Worker],
+        take: Callable[[Message], Consumed] = consumed,
+    ) -> None:
+        """`make_worker(partition, group_id, group_metadata)`: a worker that is not started yet.
+
+        `take`: what a worker gets of a consumed message.
+        """
+        self._take = take
+        self._joined = False
         self.group_id = group_id(settings.topics)
         self.workers: dict[int, Worker] = {}
         self._topic = topic_name(settings.topics, TRANSCRIPTS)
@@ -142,6 +153,17 @@ class Group:
             if worker.state is not State.LIVE
         ]
 
+    @property
+    def starting(self) -> list[str]:
+        """What the first assignment still waits for; empty once it is over, also where it gave us nothing."""
+        if not self._joined:
+            return [f"{self.group_id} is being joined"]
+        return [
+            f"transcripts, partition {partition}: {worker.state.value}"
+            for partition, worker in sorted(self.workers.copy().items())
+            if worker.state is State.RESTORING
+        ]
+
     def partitions(self) -> list[PartitionStatus]:
         """What `/status` tells of the assigned partitions; for any thread."""
         return [
@@ -162,7 +184,7 @@ class Group:
         for message in (first, *self._consumer.consume(CONSUME, timeout=0)):
             error, partition = message.error(), message.partition() or 0
             if error is None:
-                records[partition].append(consumed(message))
+                records[partition].append(self._take(message))
                 ends.pop(partition, None)
             elif error.code() == RdKafkaError._PARTITION_EOF:  # noqa: SLF001 - a public constant
                 ends[partition] = message.offset() or 0
@@ -268,6 +290,7 @@ class Group:
         consumer.incremental_assign(partitions)
         for number in numbers:
             self._start(number)
+        self._joined = True
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("processor.revoked", partitions=sorted(p.partition for p in partitions))

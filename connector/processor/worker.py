@@ -86,6 +86,7 @@ class Worker:
         schema_of: Callable[[int], str],
         group_id: str,
         group_metadata: Callable[[], object],
+        make_task: Callable[..., PartitionTask] = PartitionTask,
     ) -> None:
         """`group_metadata`: the consumer group's, as it is now; `schema_of`: a schema's text by its id."""
         self.partition = partition
@@ -117,7 +118,7 @@ class Worker:
             recent=recent,
             group_metadata=group_metadata,
         )
-        self._task = PartitionTask(
+        self._task = make_task(
             partition,
             settings.processor,
             outputs,
