@@ -40,6 +40,7 @@ SOURCE = {
     "pending_oldest_seconds": ("gauge", "stream"),
     "journal_bytes": ("gauge", "stream"),
     "journal_max_bytes": ("gauge", "stream"),
+    "journal_failures": ("counter", "stream reason"),
     "pong_seconds": ("histogram", "stream"),
 }
 PROCESSOR = {

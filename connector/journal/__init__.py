@@ -4,7 +4,7 @@
 """
 
 from connector.journal.entry import Entry, Kind
-from connector.journal.files import Belongs, folder_problem, open_journal
+from connector.journal.files import Belongs, folder_problem, has_journal, open_journal
 from connector.journal.journal import Journal
 
-__all__ = ["Belongs", "Entry", "Journal", "Kind", "folder_problem", "open_journal"]
+__all__ = ["Belongs", "Entry", "Journal", "Kind", "folder_problem", "has_journal", "open_journal"]

@@ -76,6 +76,11 @@ def folder_problem(settings: JournalSettings) -> str | None:
     return None
 
 
+def has_journal(settings: JournalSettings, belongs: Belongs) -> bool:
+    """Whether there is a file that may be the stream's journal."""
+    return any(path.exists() for path in _paths(settings.dir, belongs))
+
+
 def open_journal(
     settings: JournalSettings,
     belongs: Belongs,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from connector.kafka import topics
+from connector.kafka.claims import source_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,11 +64,17 @@ def acls(settings: Settings) -> list[Acl]:
 
 def _source(settings: Settings) -> Iterator[Acl]:
     role, streams, named = Role.SOURCE, settings.feed.streams, _Names(settings)
-    written = named((*streams, topics.GAPS, topics.DEAD_LETTERS, topics.OWNERSHIP))
+    written = named((*streams, topics.GAPS, topics.DEAD_LETTERS, topics.OWNERSHIP, topics.HANDOVER))
     why = "publish, read the end back, compare the configuration"
     yield Acl(role, "topic", written, ("Read", "Write", "DescribeConfigs"), why)
     yield Acl(role, "transactional-id", named(streams), ("Write",), "publish exactly once; fence an earlier owner")
     yield Acl(role, "transactional-id", named(["check"]), ("Write",), "`check` tries an id of its own")
+    why = "hand over what the journal holds of a stream that is another's"
+    yield Acl(role, "transactional-id", named(["handover."]), ("Write",), why, "prefixed")
+    yield Acl(role, "group", (source_group(settings),), ("Read",), "share the streams; stand by")
+    yield Acl(role, "group", named(["handover"]), ("Read",), "take in what another process has handed over")
+    why = "ask whether a source with other streams still has one of ours"
+    yield Acl(role, "group", named(["source"]), ("Describe",), why, "prefixed")
     yield Acl(role, "group", named(["tail"]), ("Describe",), "read the end back")
 
 

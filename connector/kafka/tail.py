@@ -37,6 +37,7 @@ MANY: Final = 4
 """Times as far for each further look: records that lie behind many aborted ones, or markers."""
 
 FINGERPRINT: Final = "benzinga-fingerprint"
+REPLAYED: Final = "benzinga-replayed"
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,6 +54,9 @@ class TailRecord:
     event_time_text: str | None
     value: bytes
     """As stored; empty unless it was asked for."""
+
+    replayed: bool = False
+    """Whether it arrived in the settle window after a `replay`."""
 
 
 class TailReader:
@@ -107,18 +111,20 @@ class TailReader:
 
 
 def _record(message: Message, keep_value: KeepValue) -> TailRecord:
-    fingerprint, event_time = b"", None
+    fingerprint, event_time, replayed = b"", None, False
     headers: Any = message.headers()
     for name, value in headers or ():
         if name == FINGERPRINT and isinstance(value, bytes):
             fingerprint = _from_hex(value)
         elif name == "ce_time" and isinstance(value, bytes):
             event_time = value.decode("utf-8", "replace")
+        elif name == REPLAYED:
+            replayed = True
     key = message.key()
     value, timestamp = message.value(), message.timestamp()[1]
     kept = value if isinstance(value, bytes) and keep_value(value, timestamp) else b""
     text = key.decode("utf-8", "surrogatepass") if isinstance(key, bytes) else ""
-    return TailRecord(text, fingerprint, timestamp, event_time, kept)
+    return TailRecord(text, fingerprint, timestamp, event_time, kept, replayed)
 
 
 def _from_hex(value: bytes) -> bytes:

@@ -31,6 +31,7 @@ ALERTS: Final = "alerts"
 TRANSCRIPTS: Final = "transcripts"
 OPEN_CALLS: Final = "internal.calls"
 OWNERSHIP: Final = "internal.ownership"
+HANDOVER: Final = "internal.handover"
 REDRIVEN: Final = "internal.redriven"
 
 TIMEOUT: Final = 30.0
@@ -82,7 +83,8 @@ def source_topics(settings: TopicsSettings, streams: Iterable[str] = STREAMS) ->
     names = [*streams, GAPS, DEAD_LETTERS]
     specs = [_spec(settings, name, cleanup="delete") for name in names]
     ownership = _spec(settings, OWNERSHIP, cleanup="compact", partitions=len(STREAMS))
-    return [*specs, ownership]
+    handover = _spec(settings, HANDOVER, cleanup="delete", partitions=len(STREAMS))
+    return [*specs, ownership, handover]
 
 
 def processor_topics(settings: TopicsSettings) -> list[TopicSpec]:

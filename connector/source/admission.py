@@ -8,10 +8,12 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from connector.journal import Kind
 from connector.logs import get_logger
 from connector.messages import DeadLetter
 from connector.metrics import DUPLICATE_ORIGINS
-from connector.source.gaps import ReplayGaps, SequenceGaps
+from connector.source.gaps import SequenceGaps
+from connector.source.replay_gaps import ReplayGaps
 from connector.source.windows import EnvelopeWindow, FingerprintWindow, TranscriptWindow, Verdict, Window
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Admission:
             self._frames.add(fingerprint)
         self.news_at = max(self.news_at, restored.newest * 1000)
         if restored.last is not None and self._has_replay:
-            self.replay_gaps.restored(*restored.last)
+            self.replay_gaps.restored(*restored.last, restored.last_at, restored.unproven)
         self.sequence_gaps.restored(restored.positions, restored.said)
 
     def interrupted(self) -> None:
@@ -64,8 +66,13 @@ class Admission:
         self.replay_gaps.interrupted()
         self.sequence_gaps.interrupted()
 
-    def admit(self, frame: Frame, decoded: Message | DeadLetter, origin: Origin) -> int | None:
-        """The partition that `decoded` goes to (a dead letter: of `dead-letters`); None where it is known."""
+    def admit(
+        self, frame: Frame, decoded: Message | DeadLetter, origin: Origin, *, recovered: Kind | None = None
+    ) -> int | None:
+        """The partition that `decoded` goes to (a dead letter: of `dead-letters`); None where it is known.
+
+        `recovered`: what the journal of an earlier process says of it.
+        """
         if isinstance(decoded, DeadLetter):
             return self._admit_letter(decoded, origin)
         if self._is_dead_letter(frame):
@@ -83,8 +90,10 @@ class Admission:
         self.news_at = max(self.news_at, frame.received_at)
         if decoded.transcript is not None:
             self.sequence_gaps.sentence(decoded.transcript, frame.received_at)
-        else:
+        elif recovered is None:
             self.replay_gaps.admitted(decoded)
+        else:
+            self.replay_gaps.recovered(decoded, frame.received_at, replayed=recovered is not Kind.LIVE)
         return partition
 
     def published(self) -> None:
@@ -122,4 +131,5 @@ class Admission:
 
     def _duplicate(self, fingerprint: str, origin: Origin) -> None:
         self._duplicates[origin].inc()
-        self.replay_gaps.met_again(fingerprint)
+        if origin != "journal":  # what an earlier process, or another one, has received proves nothing of this replay
+            self.replay_gaps.met_again(fingerprint)

@@ -18,7 +18,9 @@ from connector.logs import get_logger
 from connector.metrics import SourceMetrics, new_registry
 from connector.preflight import prepare_source
 from connector.source.activity import Activity
+from connector.source.leftovers import give
 from connector.source.ownership import Ownership
+from connector.source.records import RecordBuilder
 from connector.source.stream import StreamSource
 from connector.streams import STREAMS
 from connector.tracing import open_spans
@@ -90,7 +92,9 @@ class SourceApp:
             ground = await self._prepare()
             if ground is None:
                 return
-            self._ownership = Ownership(self.settings, self.metrics, self.instance, partial(self._stream, ground))
+            self._ownership = Ownership(
+                self.settings, self.metrics, self.instance, partial(self._stream, ground), partial(self._give, ground)
+            )
             log.info("source.started", instance=self.instance, streams=self.settings.feed.streams, port=server.port)
             await self._ownership.run(self._stop)
             log.info("source.stopped")
@@ -121,6 +125,11 @@ class SourceApp:
             instance=self.instance,
             tracing=self._tracing,
         )
+
+    def _give(self, ground: Ground, name: str, stop: threading.Event) -> int:
+        """Hand over what our journal holds of a stream that is another process's. Blocks."""
+        builder = RecordBuilder(STREAMS[name], self.settings.topics, ground.partitions, ground.schema_ids)
+        return give(self.settings, name, builder, ground.cluster, stop)
 
 
 @contextlib.contextmanager

@@ -157,6 +157,13 @@ class Backlog:
             self._since = row.id + 1
         return True
 
+    def flushed(self) -> bool:
+        """Write what waits for the end of the turn; whether it is on disk, or there is no journal."""
+        if self.journal is None:
+            return True
+        self.journal.flush()
+        return self.journal.failing is None
+
     def tick(self) -> None:
         """Try again what the disk refused; to be called about once a second."""
         if self.journal is not None and self.journal.failing is not None:

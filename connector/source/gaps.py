@@ -1,4 +1,6 @@
-"""What may be missing, and when that must be said.
+"""What may be missing, and when that must be said: the record of it, and the stream without a replay.
+
+Streams with a replay: `replay_gaps.py`.
 
 Pure: times are microseconds since the epoch. Rules: contract §3 (`gaps`) and §4.4: silence means nothing is missing.
 """
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from connector.messages import Message, TranscriptPosition
+    from connector.messages import TranscriptPosition
 
 RUNNING: Final = 30 * 60 * 1_000_000
 """A transcript runs while its last sentence is younger than this (µs) and nothing has ended it."""
@@ -42,115 +44,6 @@ class Gap:
         datum = asdict(self)
         del datum["fingerprint"]
         return datum
-
-
-@dataclass(slots=True)
-class _Interruption:
-    """A time without a reader that no replay has bridged yet."""
-
-    disconnected_at: int | None
-    connected_at: int | None = None
-    since: set[str] = field(default_factory=set)
-    """Fingerprints of what was admitted since: meeting those again proves nothing about the time before."""
-    arrived: int = 0
-    bridged: bool = False
-    first: Message | None = None
-    last: Message | None = None
-
-
-class ReplayGaps:
-    """Whether the replay after an interruption overlaps with what was known before it."""
-
-    def __init__(self, stream: str) -> None:
-        self._stream = stream
-        self._interruption: _Interruption | None = None
-        self._last_id: str | None = None
-        self._last_time: int | None = None
-
-    def restored(self, last_id: str, last_time: int | None) -> None:
-        """The topic's tail holds messages: an earlier process has read this stream."""
-        self._last_id, self._last_time = last_id, last_time
-
-    def interrupted(self) -> None:
-        """The process that has read what is known was interrupted; where nothing is known there was none."""
-        if self._last_id is not None and self._interruption is None:
-            self._interruption = _Interruption(None)
-
-    def connected(self, at: int, *, replaying: bool) -> Iterator[Gap]:
-        """A connection stands; without a replay nothing can bridge an interruption."""
-        interruption = self._interruption
-        if interruption is None:
-            return
-        interruption.connected_at = at
-        if not replaying:
-            yield self._gap(interruption, at, "no_replay", "connected without asking for a replay")
-
-    def admitted(self, message: Message) -> None:
-        """A message was new."""
-        if self._interruption is not None:
-            self._interruption.arrived += 1
-            self._interruption.since.add(message.fingerprint)
-            self._interruption.first = self._interruption.first or message
-            self._interruption.last = message
-        else:
-            self._last_id, self._last_time = message.message_id, _micros(message)
-
-    def met_again(self, fingerprint: str) -> None:
-        """A message (or dead letter) was known already."""
-        if self._interruption is not None:
-            self._interruption.arrived += 1
-            if fingerprint not in self._interruption.since:
-                self._interruption.bridged = True
-
-    def settled(self, at: int) -> Iterator[Gap]:
-        """The settle window is over, and everything that arrived in it was admitted or met again."""
-        interruption = self._interruption
-        if interruption is not None and not interruption.bridged:
-            if interruption.arrived:
-                yield self._gap(interruption, at, "no_overlap", "the replay holds nothing that was known before")
-            else:
-                yield self._gap(interruption, at, "no_replay", "the replay brought nothing")
-        self._close(interruption)
-
-    def disconnected(self, at: int) -> Iterator[Gap]:
-        """The connection is gone, perhaps within the settle window.
-
-        What was admitted in that window is published, so that after a crash it would look as if it had always been
-        known: what could not be proved by now has to be said now. An interruption in which nothing arrived goes on.
-        """
-        interruption = self._interruption
-        if interruption is not None and interruption.arrived:
-            if not interruption.bridged:
-                yield self._gap(interruption, at, "no_overlap", "the connection ended while its replay was read")
-            self._close(interruption)
-        if self._interruption is None:
-            self._interruption = _Interruption(at)
-
-    def _close(self, interruption: _Interruption | None) -> None:
-        self._interruption = None
-        if interruption is not None and interruption.last is not None:
-            self._last_id, self._last_time = interruption.last.message_id, _micros(interruption.last)
-
-    def _gap(self, interruption: _Interruption, at: int, reason: str, detail: str) -> Gap:
-        first = interruption.first
-        gap = Gap(
-            self._stream,
-            reason,
-            detected_at=at,
-            disconnected_at=interruption.disconnected_at,
-            connected_at=interruption.connected_at,
-            last_message_id=self._last_id,
-            last_event_time=self._last_time,
-            first_message_id=first.message_id if first else None,
-            first_event_time=_micros(first) if first else None,
-            detail=detail,
-        )
-        self._close(interruption)
-        return gap
-
-
-def _micros(message: Message) -> int | None:
-    return None if message.event_time is None else message.event_time // 1000
 
 
 @dataclass(slots=True)

@@ -15,8 +15,9 @@ import msgspec
 
 from connector.journal import Entry, Kind
 from connector.logs import get_logger
-from connector.messages import Control, DeadLetter, Message
+from connector.messages import Control, DeadLetter, Frame, Message
 from connector.metrics import ACTIONS, bounded
+from connector.source.assembly import gap_of
 from connector.source.gaps import Gap
 from connector.source.settle import in_event_order
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from connector.mapping.decoder import Decoder
-    from connector.messages import Frame
     from connector.metrics import SourceMetrics
     from connector.source.admission import Admission, Origin
     from connector.source.assembly import Assembly
@@ -181,6 +181,25 @@ class Intake:
         self.say(self._admission.replay_gaps.connected(since, replaying=True))
         self._interrupted(until, "journal")
 
+    def take_in(self, entry: Entry) -> None:
+        """Take what another process has received and not published; it keeps its time of receipt."""
+        if entry.kind is Kind.GAP:
+            gap = gap_of(entry)
+            self._admission.admit_gap(gap)
+            self.say([gap])
+            return
+        frame, decoded = Frame(entry.payload, entry.received_at), self._decoder.decode(entry.payload)
+        if isinstance(decoded, Control):
+            return
+        kind = Kind.LIVE if entry.kind is Kind.LIVE else Kind.REPLAYED
+        partition = self._admission.admit(frame, decoded, "journal", recovered=Kind.REPLAYED)
+        if partition is None:
+            return
+        mark = self._backlog.keep(kind, frame.received_at, frame.payload)
+        if mark is not None:
+            replayed = kind is Kind.REPLAYED
+            self._outbox.put(self._assembly.pending(frame, decoded, partition, mark, replayed=replayed))
+
     def say(self, gaps: Iterable[Gap]) -> None:
         """Publish what may be missing."""
         for gap in gaps:
@@ -211,7 +230,8 @@ class Intake:
 
     def _interrupted(self, at: int, origin: Origin) -> None:
         admitted = self._end_settling(origin)
-        self._put_settled(list(self._admission.replay_gaps.disconnected(at)), admitted)
+        self._admission.replay_gaps.disconnected(at)
+        self._put_settled([], admitted)
 
     def _put_settled(self, gaps: list[Gap], admitted: list[tuple[Frame, Message | DeadLetter, int]]) -> None:
         """Journal and publish what has come of a settle window, as a whole."""

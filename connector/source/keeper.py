@@ -12,8 +12,9 @@ from connector.source.stream import State, StreamSource
 from connector.source.tenure import Effect, Phase, Tenure
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from connector.journal import Entry
     from connector.kafka.claims import Claim
     from connector.metrics import SourceMetrics
     from connector.source.lease import Lease
@@ -72,6 +73,22 @@ class Keeper:
         """Whether the stream is ours and fenced; from any thread."""
         source = self.source
         return self.tenure.phase is Phase.OWNED and source is not None and source.state in _FENCED_FIRST
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the stream is ours, or what we did for it has not ended; from any thread."""
+        task = self._task
+        return self.tenure.phase is not Phase.ABSENT or (task is not None and not task.done())
+
+    @property
+    def publishing(self) -> bool:
+        """Whether the stream is ours and read back, so that more can be taken in; from any thread."""
+        source = self.source
+        return self.owns and source is not None and source.state is State.PUBLISHING
+
+    async def take_in(self, entries: Sequence[Entry]) -> bool:
+        """Take in what another process has handed over; True once our journal has it."""
+        return self.publishing and self.source is not None and await self.source.take_in(entries)
 
     @property
     def unready(self) -> str | None:

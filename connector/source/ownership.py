@@ -6,6 +6,7 @@ The group's thread tells what it hears; everything is decided and done in the ev
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from connector.errors import KafkaError
 from connector.kafka import clients
 from connector.kafka.claims_reader import is_held
 from connector.logs import get_logger
+from connector.source.handover import Handover
 from connector.source.instance_id import InstanceId
 from connector.source.keeper import Keeper
 from connector.source.membership import Membership, State
@@ -40,9 +42,14 @@ class Ownership:
     """The streams this process may be given, and its membership in their group."""
 
     def __init__(
-        self, settings: Settings, metrics: SourceMetrics, instance: str, make: Callable[[str], StreamSource]
+        self,
+        settings: Settings,
+        metrics: SourceMetrics,
+        instance: str,
+        make: Callable[[str], StreamSource],
+        give: Callable[[str, threading.Event], int],
     ) -> None:
-        """`make`: a stream's source, not started yet."""
+        """`make`: a stream's source, not started yet; `give`: hands over what we hold of a stream that is another's."""
         self._settings = settings
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
@@ -56,20 +63,24 @@ class Ownership:
         self._membership = Membership(settings, instance, self._instance_id, self)
         for keeper in self.keepers.values():
             keeper.watch(self._membership.lease)
+        self._handover_ends = threading.Event()
+        self._handover = Handover(settings, self.keepers, give, self._loop, self._handover_ends)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry what the group gives us until `stop`, finish it and leave the group. Raises what ends the process."""
-        executor = ThreadPoolExecutor(1, thread_name_prefix="ownership")
-        member = asyncio.get_running_loop().run_in_executor(executor, self._membership.run)
+        executor = ThreadPoolExecutor(2, thread_name_prefix="ownership")
+        member = self._loop.run_in_executor(executor, self._membership.run)
+        handover = self._loop.run_in_executor(executor, self._handover.run)
         stopping = asyncio.create_task(stop.wait())
         try:
-            waiting: set[asyncio.Future[Any]] = {member, stopping, self._failure}
+            waiting: set[asyncio.Future[Any]] = {member, handover, stopping, self._failure}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if not stopping.done():
-                if self._failure.done():
-                    self._failure.result()
-                await member
+                for ended in (self._failure, handover, member):
+                    if ended.done():
+                        ended.result()
                 raise KafkaError(f"{self._membership.group_id}: left before its time")
+            self._handover_ends.set()
             await self._finish()
             self._membership.leave()
             await member
@@ -77,10 +88,11 @@ class Ownership:
                 self._failure.result()
         finally:
             stopping.cancel()
+            self._handover_ends.set()
             self.halt()
             await asyncio.gather(*(keeper.close(0) for keeper in self.keepers.values()))
             self._membership.leave()
-            await asyncio.wait({member})
+            await asyncio.wait({member, handover})
             await asyncio.gather(*(keeper.ended() for keeper in self.keepers.values()))
             executor.shutdown()
             if self._instance_id is not None:

@@ -21,8 +21,9 @@ from connector.source.pending import Outbox
 from connector.source.recovery import Recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from connector.journal import Entry
     from connector.metrics import SourceMetrics
     from connector.settings import Settings
     from connector.source.records import RecordBuilder
@@ -87,6 +88,12 @@ class Pipeline:
         )
         await recovery.run(restored)
         self._restored = True
+
+    def take_in(self, entries: Sequence[Entry]) -> bool:
+        """Take in what another process has handed over; True once it outlives this process."""
+        for entry in entries:
+            self.intake.take_in(entry)
+        return self.backlog.flushed()
 
     def committed(self) -> None:
         """A batch has left the outbox for good."""

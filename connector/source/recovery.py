@@ -66,6 +66,8 @@ class Recovery:
             since = rows[-1].id + 1
             await asyncio.sleep(0)
         if settling:
+            # Not before what is known for certain: what broke off was the replay after an earlier interruption.
+            self.admission.replay_gaps.interrupted()
             for entry in settling:
                 decoded = self.decoder.decode(entry.payload)
                 if not isinstance(decoded, Control):
@@ -95,7 +97,8 @@ class Recovery:
         if not isinstance(decoded, DeadLetter) and restored.published(decoded, entry.received_at // 1000):
             self.admission.published()
             return False
-        return self.admission.admit(Frame(entry.payload, entry.received_at), decoded, "journal") is not None
+        frame = Frame(entry.payload, entry.received_at)
+        return self.admission.admit(frame, decoded, "journal", recovered=entry.kind) is not None
 
     def _put(self, journal: Journal, row: Row, kept: list[Entry]) -> int:
         """Let what is kept of `row` wait for Kafka; how many that are."""

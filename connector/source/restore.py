@@ -51,7 +51,13 @@ class Restored:
     """When the last message was received, ms since the epoch; 0 where the topic is empty."""
 
     last: tuple[str, int | None] | None = None
-    """The last message's id and event time (µs); None where the topic is empty."""
+    """Id and event time (µs) of the last message that proves something (`replay_gaps.py`); None: the topic is empty."""
+
+    last_at: int = 0
+    """When that one was received (µs); 0 where it is proven only by being the oldest that is known."""
+
+    unproven: dict[str, int] = field(default_factory=dict)
+    """Fingerprints of the replayed messages after it, and when each was received (µs)."""
 
     positions: list[tuple[TranscriptPosition, int]] = field(default_factory=list)
     """Transcripts: sentences of the last hour and when each was received (µs), oldest first."""
@@ -70,11 +76,15 @@ class Restored:
         Its key and fingerprint alone do not tell, for a sentence may return to an earlier text (A, B, A again);
         together with the time of its receipt, which is the record's timestamp, they do.
         """
-        if isinstance(origin, Message):
-            return self.published(origin, record.timestamp)
+        if isinstance(origin, Message | DeadLetter):
+            return self.knows(origin, record.timestamp)
+        return (record.value or b"")[PREFIX:] in self.gaps
+
+    def knows(self, origin: Message | DeadLetter, timestamp: int) -> bool:
+        """As `holds`, of what was received at `timestamp` (ms since the epoch)."""
         if isinstance(origin, DeadLetter):
             return bytes.fromhex(origin.fingerprint) in self.frames
-        return (record.value or b"")[PREFIX:] in self.gaps
+        return self.published(origin, timestamp)
 
     def published(self, message: Message, timestamp: int) -> bool:
         """Whether `message`, received at `timestamp` (ms since the epoch), is on its topic.
@@ -114,15 +124,26 @@ def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: T
     restored.frames = [row.fingerprint for row in (*own_letters, *own_gaps) if row.fingerprint]
     rows = sorted((row for records in restored.messages.values() for row in records), key=lambda row: row.timestamp)
     if rows:
-        # Partitions have no order among each other: of what was received in the same millisecond, the latest event.
-        last = max((row for row in rows if row.timestamp == rows[-1].timestamp), key=_event_nanos)
+        restored.newest = rows[-1].timestamp
+        last = _last_proven(rows)
         nanos = _event_nanos(last)
         restored.last = (last.key, nanos // 1000 if nanos else None)
-        restored.newest = last.timestamp
+        restored.last_at = 0 if last.replayed else last.timestamp * 1000
+        others = (row for row in rows if row.timestamp * 1000 > restored.last_at and row is not last)
+        restored.unproven = {row.fingerprint.hex(): row.timestamp * 1000 for row in others}
     if transcripts:
         restored.positions = list(_positions(row for row in rows if row.timestamp >= recent))
         restored.said = set(_said(own_gaps))
     return restored
+
+
+def _last_proven(rows: list[TailRecord]) -> TailRecord:
+    """The last live one of `rows`, oldest first; where a replay brought them all, the one that happened first."""
+    live = next((row for row in reversed(rows) if not row.replayed), None)
+    if live is None:
+        return min(rows, key=_event_nanos)
+    # Partitions have no order among each other: of what was received in the same millisecond, the latest event.
+    return max((row for row in rows if row.timestamp == live.timestamp and not row.replayed), key=_event_nanos)
 
 
 def _event_nanos(row: TailRecord) -> int:

@@ -36,8 +36,9 @@ from connector.source.records import RecordBuilder
 from connector.source.restore import Restored, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from connector.journal import Entry
     from connector.metrics import SourceMetrics
     from connector.settings import Settings
     from connector.streams import Stream
@@ -240,6 +241,10 @@ class StreamSource:
             ticking.cancel()
             self._refilling.cancel()
             await self._end()
+
+    async def take_in(self, entries: Sequence[Entry]) -> bool:
+        """Take in what another process has handed over; True once our journal has it."""
+        return self.state is State.PUBLISHING and not self._stopping and self._pipeline.take_in(entries)
 
     async def stop(self) -> None:
         """Finish what is in flight: close the socket, publish what is pending, let `run` return."""
