@@ -225,3 +225,38 @@ async def test_a_settle_window_is_bounded_in_memory(monkeypatch: pytest.MonkeyPa
     for number in range(6):
         bench.receive(article(number, message_id=str(number)))
     assert len(bench.keys) >= 4
+
+
+async def test_a_replayed_message_is_old_and_not_late() -> None:
+    bench = Bench()
+    bench.intake.connected(NOW, replaying=True)
+    bench.receive(article(1, second=1, message_id="a"))
+    bench.intake.settled(NOW + 2 * SECOND)
+    assert bench.metric("feed_lag_seconds_count") == 0
+    bench.receive(article(2, second=6, message_id="b"))
+    assert bench.metric("feed_lag_seconds_count") == 1
+    assert bench.metric("feed_lag_seconds_sum") == 30, "19:42:06 to 19:42:36"
+
+
+async def test_only_what_is_new_is_news() -> None:
+    bench = Bench()
+    admission = bench.pipeline.admission
+    await bench.pipeline.restore(Restored({0: [TailRecord("old", b"o" * 16, 0, None, b"")]}, newest=NOW // 1000 - 5000))
+    assert admission.news_at == NOW - 5 * SECOND, "a restart does not make the silence shorter"
+    bench.intake.connected(NOW, replaying=False)
+    assert admission.news_at == NOW - 5 * SECOND
+    bench.receive(article(1, message_id="a"), at=NOW + SECOND)
+    assert admission.news_at == NOW + SECOND
+    # The idle watchdog replaces the socket, and the replay brings what is known.
+    bench.intake.connected(NOW + 9 * SECOND, replaying=True)
+    bench.receive(article(1, message_id="a"), at=NOW + 10 * SECOND)
+    bench.intake.settled(NOW + 12 * SECOND)
+    assert admission.news_at == NOW + SECOND
+
+
+async def test_silence_on_an_empty_topic_begins_with_the_first_connection() -> None:
+    bench = Bench()
+    await bench.restored()
+    assert bench.pipeline.admission.news_at == 0
+    bench.intake.connected(NOW, replaying=True)
+    assert bench.pipeline.admission.news_at == NOW
