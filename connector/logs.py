@@ -20,7 +20,7 @@ from connector.problems import Problems
 from connector.repeats import Repeats
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, Hashable, MutableMapping
 
 MASK: Final = "***"
 
@@ -81,35 +81,32 @@ def _remember(_logger: object, _name: str, event: MutableMapping[str, Any]) -> M
 
 
 class _Folding:
-    """The processor that holds repeats back, and the timer that tells how many there were."""
+    """Holds repeats back; a timer tells how many there were."""
 
     def __init__(self, burst: int, window: float) -> None:
         self._lock = threading.Lock()
-        self._repeats: Repeats[tuple[str, int, dict[str, Any]]] = Repeats(burst, window)
+        self._repeats: Repeats[Callable[[int], None]] = Repeats(burst, window)
+        """What is held back tells itself, given its count."""
         self._timer: threading.Timer | None = None
 
-    def __call__(self, logger: logging.Logger, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        level = logging.getLevelNamesMapping()[event["level"].upper()]
-        if level == logging.DEBUG or "repeated" in event:
-            return event
-        key = tuple(str(event.get(field)) for field in _KIND)
+    def admit(self, key: Hashable, tell: Callable[[int], None]) -> bool:
+        """Whether a line of this kind is to be written; else `tell` may be called later."""
         with self._lock:
-            if self._repeats.admit(key, (logger.name, level, dict(event)), time.monotonic()):
-                return event
+            if self._repeats.admit(key, tell, time.monotonic()):
+                return True
             if self._timer is None:
                 self._wait()
-        raise structlog.DropEvent
+            return False
 
     def tell(self, *, everything: bool = False) -> None:
         """Log what was held back until now; `everything`: also what is not due."""
         with self._lock:
-            told = self._repeats.due(float("inf") if everything else time.monotonic())
+            told = self._repeats.due(time.monotonic(), everything=everything)
             if self._timer is not None:
                 self._timer.cancel()
             self._wait()
-        for (name, level, event), count in told:
-            fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
-            structlog.stdlib.get_logger(name).log(level, event["event"], repeated=count, **fields)
+        for tell, count in told:
+            tell(count)
 
     def _wait(self) -> None:
         due = self._repeats.next_due
@@ -122,8 +119,32 @@ class _Folding:
 _folding = _Folding(BURST, WINDOW)
 
 
-def _fold(logger: logging.Logger, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return _folding(logger, name, event)
+def _fold(logger: logging.Logger, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For our own events, as a processor."""
+    level = logging.getLevelNamesMapping()[event["level"].upper()]
+    if level == logging.DEBUG or "repeated" in event:
+        return event
+    fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
+
+    def tell(count: int) -> None:
+        structlog.stdlib.get_logger(logger.name).log(level, event["event"], **(fields | {"repeated": count}))
+
+    if _folding.admit(tuple(str(event.get(field)) for field in _KIND), tell):
+        return event
+    raise structlog.DropEvent
+
+
+def _fold_foreign(record: logging.LogRecord) -> bool:
+    """For the lines of libraries, as the handler's filter: a kind is what one line of their code says."""
+    ours = isinstance(record.msg, dict)  # made by the processors, and folded there
+    if ours or record.levelno <= logging.DEBUG or record.name == "librdkafka" or hasattr(record, "repeated"):
+        return True
+
+    def tell(count: int) -> None:
+        record.repeated = count
+        logging.getLogger(record.name).handle(record)
+
+    return _folding.admit((record.name, record.levelno, record.lineno), tell)
 
 
 @atexit.register
@@ -156,6 +177,7 @@ def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "a
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_no_telltale)
+    handler.addFilter(_fold_foreign)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -51,11 +51,14 @@ class Repeats(Generic[T]):
         window.last = item
         return False
 
-    def due(self, now: float) -> list[tuple[T, int]]:
-        """What was held back in windows that are over by `now`: the last of each key, and how many there were."""
+    def due(self, now: float, *, everything: bool = False) -> list[tuple[T, int]]:
+        """What was held back in windows that are over by `now`: the last of each key, and how many there were.
+
+        `everything`: also what is not due.
+        """
         told: list[tuple[T, int]] = []
         for window in self._windows.values():
-            if window.until <= now and window.held and window.last is not None:
+            if (everything or window.until <= now) and window.held and window.last is not None:
                 told.append((window.last, window.held))
                 window.until, window.held, window.last = now + self._length, 0, None
         return told

@@ -121,6 +121,21 @@ def test_what_repeats_becomes_one_line_with_its_count(capsys: pytest.CaptureFixt
     assert sum(line["event"] == "feed.ping" for line in written) == BURST + 3  # who asks for debug wants them all
 
 
+def test_what_a_library_repeats_is_folded_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("info", "json")
+    for number in range(BURST + 4):
+        logging.getLogger("some.exporter").warning("the collector is away, try %d", number)
+    for number in range(BURST + 4):
+        logging.getLogger("librdkafka").warning("broker %d is away", number)  # it folds its own
+    tell_repeats()
+    written = lines(capsys)
+    exporter = [line for line in written if "collector" in line["event"]]
+    assert len(exporter) == BURST + 1
+    assert exporter[-1]["repeated"] == 4
+    assert exporter[-1]["event"] == f"the collector is away, try {BURST + 3}"
+    assert len(written) == len(exporter) + BURST + 4
+
+
 def test_the_count_is_told_when_the_window_ends(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
