@@ -73,6 +73,14 @@ def sentence(frame: bytes) -> Expected:
     return Expected(key, digest(frame), transcript, transcript, "sentence", body, frame)
 
 
+def is_timed(stream: str, body: dict[str, Any]) -> bool:
+    """Whether a message's `data` carries a time, so that equal fingerprints mean the same message."""
+    time = body["data"].get("updated_at" if stream == "consensus" else "timestamp")
+    if stream == "consensus" and not time and isinstance(body["data"].get("content"), dict):
+        time = body["data"]["content"].get("updated_at")
+    return bool(time) and not str(time).startswith("0001-01-01T00:00:00")
+
+
 def expected(stream: str, frames: Iterable[bytes]) -> list[Expected]:
     """What `frames`, in the feed's order and without control frames, must become: duplicates taken out."""
     if stream == "transcripts":
@@ -82,11 +90,7 @@ def expected(stream: str, frames: Iterable[bytes]) -> list[Expected]:
     out = []
     for frame in frames:
         item = envelope(frame)
-        time = item.body["data"].get("updated_at" if stream == "consensus" else "timestamp")
-        if stream == "consensus" and not time and isinstance(item.body["data"].get("content"), dict):
-            time = item.body["data"]["content"].get("updated_at")
-        timed = bool(time) and not str(time).startswith("0001-01-01T00:00:00")
-        if item.identity in ids or (timed and item.fingerprint in contents):
+        if item.identity in ids or (is_timed(stream, item.body) and item.fingerprint in contents):
             continue
         ids.add(item.identity)
         contents.add(item.fingerprint)
