@@ -108,6 +108,7 @@ def values_schema() -> Schema:
         strimzi=_object(
             cluster=_name(),
             namespace=_name(),
+            apiVersion=_one_of("v1", "v1beta2"),
             topics=_object(enabled=_flag()),
             user=_object(
                 enabled=_flag(),
