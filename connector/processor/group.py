@@ -185,7 +185,8 @@ class Group:
             error, partition = message.error(), message.partition() or 0
             if error is None:
                 records[partition].append(self._take(message))
-                ends.pop(partition, None)
+                if ends:
+                    ends.pop(partition, None)
             elif error.code() == RdKafkaError._PARTITION_EOF:  # noqa: SLF001 - a public constant
                 ends[partition] = message.offset() or 0
             else:

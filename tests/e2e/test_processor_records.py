@@ -151,10 +151,15 @@ def test_what_retention_took_from_an_open_call_is_said(
     assert process.stop() == 0
 
 
-def test_a_call_that_kafka_refuses_is_a_dead_letter(
+def test_a_call_of_ten_thousand_sentences_and_one_that_kafka_refuses(
     processor: Processors, carrier: Carrier, calls: Callable[[int], list[dict]], kafka: EmbeddedKafka, prefix: str
 ) -> None:
     process = started(processor(**QUICK))
+    carrier.carry(
+        *(frame("large", n, f"We expect {n}.", status="COMPLETE" if n == 9_999 else None) for n in range(10_000))
+    )
+    [call] = calls(1)
+    assert (call["sentence_count"], call["missing"], call["state"]) == (10_000, [], "complete")
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
     smaller = ConfigEntry("max.message.bytes", "600000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ConfigResource.Type.TOPIC, f"{prefix}.calls", incremental_configs=[smaller])
@@ -162,12 +167,12 @@ def test_a_call_that_kafka_refuses_is_a_dead_letter(
     words = "".join(f"{number:x} " for number in range(140_000))  # lz4 makes it smaller, but not small
     long = [frame("long", n, words[n * 40_000 : (n + 1) * 40_000]) for n in range(19)]
     carrier.carry(*long, frame("long", 19, None, status="COMPLETE"), frame("short", 0, "Brief.", status="COMPLETE"))
-    [call] = calls(1)
+    call = calls(2)[-1]
     assert call["transcript_id"] == "short"
     [letter] = wait_for_records(kafka.bootstrap_servers, f"{prefix}.dead-letters", 1)
     assert (letter.value, letter.headers["reason"]) == (b"long", "encode")
     process.until(lambda: process.metric("benzinga_processor_dead_letters_total", reason="encode") == 1)
-    process.until(lambda: process.metric("benzinga_processor_calls_published_total", reason="complete") == 1)
+    process.until(lambda: process.metric("benzinga_processor_calls_published_total", reason="complete") == 2)
     assert process.stop() == 0
 
 
