@@ -32,11 +32,16 @@ def test_a_broker_that_is_killed_and_comes_back(
         kafka.broker(0).kill()
         process.until(lambda: process.metric("benzinga_source_pending_messages") > 50)
         assert process.get("/livez")[0] == 200
+        # Longer than a session: whether the stream is still ours, nobody can tell; the feed is read nevertheless.
+        process.until(lambda: process.events("ownership.lost") != [])
+        assert process.metric("benzinga_source_owned") == 0
+        assert process.metric("benzinga_source_connected") == 1
         kafka.broker(0).start()
         feed.wait(lambda _simulator: traffic)
         sent = messages(feed, "earnings")
         wanted = expected("earnings", sent)
         process.until(lambda: process.metric("benzinga_source_records_published_total") == len(wanted), timeout=90)
+        process.until(lambda: process.metric("benzinga_source_owned") == 1)
         assert process.stop() == 0
         check(wanted, read_topic(kafka.bootstrap_servers, f"{prefix}.earnings"))
         assert feed.call(lambda simulator: simulator.channels["earnings"].connections) == 1
