@@ -2,12 +2,14 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test dashboards bench lint chart lock clean
+.PHONY: help demo test chaos dashboards bench lint chart lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+# Test processes: more than two cores can feed, since most tests wait for Kafka, a feed or a clock.
+WORKERS ?= 3
 # The first that exists and is new enough: a name alone says nothing where a version manager puts a stub in its place.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
@@ -22,10 +24,13 @@ demo: $(STAMP) ## Everything on this machine, to look at: make demo ARGS="--seco
 	@$(BIN)/benzinga-kafka demo $(ARGS)
 
 test: $(STAMP) ## All tests, with branch coverage: make test ARGS="-k gaps --no-cov"
-	@$(BIN)/python -m pytest --cov $(ARGS)
+	@$(BIN)/python -m pytest --cov --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 dashboards: $(STAMP) ## Grafana dashboards from the package observability
 	@$(BIN)/python -m observability
+
+chaos: $(STAMP) ## Ten minutes of faults, then all is counted: make chaos ARGS="--seed 7 --seconds 60"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(STAMP) ## Speed and latency of the whole path: make bench ARGS="..."
 	@$(BIN)/python -m benchmarks $(ARGS)
