@@ -45,6 +45,9 @@ POLL: Final = 0.1
 HEARTBEATS: Final = 12
 """In a session time-out: with a heartbeat a member hears of a rebalance, so they set how long a hand-over takes."""
 
+POLL_INTERVAL: Final = 300.0
+"""Seconds between two polls after which librdkafka leaves the group; never shorter than the session."""
+
 LEAVE_WITHIN: Final = 2.0
 """Seconds that the coordinator has to hear that we leave."""
 
@@ -134,6 +137,7 @@ class Membership:
             self.group_id,
             **{
                 "session.timeout.ms": int(session * 1000),
+                "max.poll.interval.ms": int(max(POLL_INTERVAL, session) * 1000),
                 "heartbeat.interval.ms": int(session * 1000 / HEARTBEATS),
                 "partition.assignment.strategy": "cooperative-sticky",
                 "on_commit": self._on_commit,
