@@ -108,8 +108,11 @@ def test_the_lock_files_agree_and_cover_what_the_project_asks_for() -> None:
     assert runtime.items() <= embedded.items() <= dev.items()
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    extra = project["project"]["optional-dependencies"]["embedded"]
+    extras = project["project"]["optional-dependencies"]
+    groups = project["dependency-groups"]
     assert {_name(text) for text in project["project"]["dependencies"]} <= set(runtime)
-    assert {_name(text) for text in extra} <= set(embedded)
-    assert {_name(text) for text in project["dependency-groups"]["dev"]} <= set(dev)
-    assert not {_name(text) for text in extra} & set(runtime)
+    assert {_name(text) for text in extras["embedded"]} <= set(embedded)
+    assert {_name(text) for text in extras["otel"]} <= set(dev)
+    assert {_name(text) for text in groups["dev"] if isinstance(text, str)} <= set(dev)
+    assert {_name(text) for text in groups["build"]} <= set(dev)
+    assert not {_name(text) for extra in extras.values() for text in extra} & set(runtime)
