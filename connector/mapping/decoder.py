@@ -13,7 +13,14 @@ from connector.mapping import control, fingerprint
 from connector.mapping.binary import long_
 from connector.mapping.datum import encoder_for
 from connector.mapping.envelope import Envelope
-from connector.mapping.parsing import NotJsonError, Parser, TooDeepError, has_short_numbers
+from connector.mapping.parsing import (
+    MAX_VALUES,
+    NotJsonError,
+    Parser,
+    TooDeepError,
+    has_short_numbers,
+    too_many_values,
+)
 from connector.mapping.plain import PlainBody
 from connector.mapping.redaction import redact_bytes, redact_text
 from connector.mapping.schemas import load_schema
@@ -47,8 +54,11 @@ class Decoder:
 
     def decode(self, frame: bytes) -> Decoded:
         """What `frame` is; never raises, whatever the bytes."""
-        if (plain := self._mapping.plain_message(frame)) is not None:
-            return plain
+        if too_many_values(frame):
+            return self.dead_letter("schema", f"more than {MAX_VALUES} values", frame)
+        return self._mapping.plain_message(frame) or self._look_closely(frame)
+
+    def _look_closely(self, frame: bytes) -> Decoded:
         try:
             parsed = self._parser.parse(frame, short_numbers=self._flat and has_short_numbers(frame))
         except NotJsonError as error:

@@ -17,6 +17,10 @@ _ACTIONS: Final = {"created": "created", "updated": "updated", "deleted": "delet
 _SPELLINGS: Final = _ACTIONS | {sent.capitalize(): action for sent, action in _ACTIONS.items()}
 """The documented actions as they are spelled, and what each is called here."""
 
+MAX_ID: Final = 1024
+"""Characters of an id. The feed's have 36 at most; keys, headers and the dedup windows, which hold thousands of ids of
+each partition, are bounded by this whatever the feed sends. Longer text is kept in `extras`, as what is no id."""
+
 _FINGERPRINT_IN_ID: Final = 16
 _NONE: Final = (None, "", UNSET)
 
@@ -24,10 +28,11 @@ _NONE: Final = (None, "", UNSET)
 def id_text(value: Any, *, zero_is_none: bool = True) -> str | None:
     """An id as text; None for `""`, null, and (unless it may stand for itself) the number 0.
 
-    What is neither text nor number is no id, and neither is text that UTF-8 cannot hold: keys are UTF-8.
+    What is neither text nor number is no id, and neither is text of more than MAX_ID characters, or that UTF-8 cannot
+    hold: keys are UTF-8.
     """
     if type(value) is str:
-        if not value:
+        if not value or len(value) > MAX_ID:
             return None
         try:
             value.encode()
@@ -36,7 +41,8 @@ def id_text(value: Any, *, zero_is_none: bool = True) -> str | None:
         return value
     if zero_is_none and value == 0:
         return None
-    return str(value) if type(value) is int else number_text(value)
+    number = str(value) if type(value) is int else number_text(value)
+    return None if number is not None and len(number) > MAX_ID else number
 
 
 def message_of(

@@ -17,6 +17,10 @@ import msgspec
 MAX_DEPTH: Final = 128
 """Levels of nesting; the feed uses six. Deeper frames are dead letters, whatever the stack at hand would bear."""
 
+MAX_VALUES: Final = 500_000
+"""Commas and opening brackets, wherever they stand; the feed's largest frames have some thousands. Parsed, a value of
+three bytes takes up to two hundred: a frame of 16 MiB that is nothing else would take a gigabyte."""
+
 _MAX_DIGITS: Final = 4300
 """Python converts no longer integers (`sys.int_info.default_max_str_digits`)."""
 _BRACKETS: Final = b"{}[]"
@@ -121,6 +125,11 @@ class Parser:
             raise NotJsonError(f"{error.msg} at character {error.pos}") from error
         except UnicodeDecodeError as error:
             raise NotJsonError(f"not {error.encoding} at byte {error.start}: {error.reason}") from error
+
+
+def too_many_values(frame: bytes) -> bool:
+    """Whether `frame` may hold more than MAX_VALUES values, as far as its bytes tell at a glance."""
+    return len(frame) > MAX_VALUES and sum(map(frame.count, b",{[")) > MAX_VALUES
 
 
 def has_short_numbers(frame: bytes) -> bool:

@@ -16,7 +16,7 @@ from msgspec import UNSET
 from connector.mapping import fingerprint
 from connector.mapping.binary import NULL, SOME, long_, some_string, string, string_map
 from connector.mapping.extras import Extras
-from connector.mapping.identity import id_text, keep_wrapper, message_of
+from connector.mapping.identity import MAX_ID, id_text, keep_wrapper, message_of
 from connector.mapping.parsing import Numbers
 from connector.mapping.plain import REFUSED, PlainBody, attributes, struct_of, writer_of
 from connector.mapping.shape import Record
@@ -66,6 +66,8 @@ class PlainEnvelope:
         content, time = data.content, getattr(data, self._time_field)
         if not time and content and self._inline:
             time = getattr(content, self._time_field)
+        if _is_long(sent.id) or _is_long(time):
+            raise OddValueError  # the wrapper's fields do not hold them
         message = message_of(
             feed_id=id_text(sent.id, zero_is_none=False),
             content_id=id_text(content.id) if content else None,
@@ -106,3 +108,7 @@ class PlainEnvelope:
                 raise OddValueError  # both places have it
             setattr(merged, name, value)
         return merged
+
+
+def _is_long(value: object) -> bool:
+    return type(value) is str and len(value) > MAX_ID

@@ -41,7 +41,10 @@ _NAMED: Final = re.compile(
     [^\s&"'\\<>]+ (?: \\(?: / | u00(?: 3[dD] | 2[bBfF] ) ) [^\s&"'\\<>]* )*""",
     re.ASCII | re.VERBOSE,
 )
-_mask_after = MASK.__add__
+_AT_ONCE: Final = 100_000
+"""Matches that are in memory as pieces of their own at a time."""
+
+_with_mask = f"{{}}{MASK}".format
 
 
 def redact_text(text: str) -> str:
@@ -55,20 +58,30 @@ def _mask_signed(text: str) -> str:
     """Without the URLs that carry a signature: from their beginning to their end."""
     marked = text
     for pattern in _SIGNED:
-        marked = pattern.sub(_MARK, marked)
+        marked = _replaced(pattern, _MARK, marked)
     if marked is text:
         return text
     # Backwards the mark comes before what it stands for, so that the pattern is anchored there as well.
-    return _BACK_TO_START.sub(MASK, marked[::-1])[::-1]
+    return _replaced(_BACK_TO_START, MASK, marked[::-1])[::-1]
 
 
 def _mask_named(text: str) -> str:
     """With every value after such a name masked."""
-    parts = _NAMED.split(text)  # between, name, between, name, between
-    if len(parts) == 1:
-        return text
-    parts[2::2] = map(_mask_after, parts[2::2])
-    return "".join(parts)
+    done = []
+    while len(parts := _NAMED.split(text, _AT_ONCE)) > 1:  # between, name, between, name, between
+        text = parts.pop()
+        parts[1::2] = map(_with_mask, parts[1::2])
+        done.append("".join(parts))
+    return "".join((*done, text)) if done else text
+
+
+def _replaced(pattern: re.Pattern[str], mask: str, text: str) -> str:
+    """As `pattern.sub(mask, text)`, in bounded memory; the same object where there is no match."""
+    done: list[str] = []
+    while len(parts := pattern.split(text, _AT_ONCE)) > 1:
+        text = parts.pop()
+        done += (mask.join(parts), mask)
+    return "".join((*done, text)) if done else text
 
 
 def redact_bytes(payload: bytes) -> tuple[bytes, bool]:

@@ -10,7 +10,7 @@ from connector.mapping import control, fingerprint
 from connector.mapping.binary import long_, string_map
 from connector.mapping.convert import record_writer
 from connector.mapping.extras import Extras
-from connector.mapping.identity import id_text
+from connector.mapping.identity import MAX_ID, id_text
 from connector.mapping.parsing import has_short_numbers
 from connector.mapping.plain import REFUSED, PlainBody, struct_of, writer_of
 from connector.mapping.shape import read_record
@@ -51,7 +51,9 @@ class Transcripts:
         except REFUSED:
             return None
         position = sent.transcript_id, sent.sequence
-        return _message(position, sent.status, sent.start_time, frame, body) if sent.transcript_id else None
+        if not 0 < len(sent.transcript_id) <= MAX_ID:
+            return None
+        return _message(position, sent.status, sent.start_time, frame, body)
 
     def message(self, parsed: Parsed, frame: bytes) -> Message | Control | str:
         """What the JSON object of a frame is; a sentence where it has no usable structure."""
@@ -63,7 +65,7 @@ class Transcripts:
         sequence = integer(body.get("sequence"))
         transcript_id = id_text(body.get("transcript_id"))
         if transcript_id is None or sequence is None:
-            return "no `transcript_id` or no `sequence`"
+            return "no `transcript_id`, or too long a one, or no `sequence`"
         return _message((transcript_id, sequence[0]), body.get("status"), body.get("start_time"), frame, body)
 
     def encode(self, message: Message, received_at: int) -> tuple[bytes, Extras]:
