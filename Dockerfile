@@ -39,7 +39,7 @@ RUN rm -rf connector/demo connector/embedded connector/simulator connector/comma
     && python -m pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /tmp/dist . \
     && python -m pip --python /opt/benzinga-kafka/bin/python install --no-index --no-deps --no-compile /tmp/dist/*.whl \
     && find /opt/benzinga-kafka/bin -type f ! -name benzinga-kafka -delete \
-    && /opt/benzinga-kafka/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/benzinga-kafka/lib
+    && /opt/benzinga-kafka/bin/python -m compileall -qf --invalidation-mode unchecked-hash /opt/benzinga-kafka/lib
 
 
 FROM ${PYTHON_IMAGE}
