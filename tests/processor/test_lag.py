@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from connector.metrics import ProcessorMetrics, new_registry
 from connector.processor.call import JoinSettings
 from connector.processor.effects import PublishCall
+from connector.processor.inbox import End, Inbox
 from connector.processor.joiner import Joiner
-from connector.processor.lag import OUTAGE, RECONNECT, PartitionLag
+from connector.processor.lag import OUTAGE, RECONNECT, Lag, PartitionLag
+from connector.settings import KafkaSettings
 from tests.support.sentences import HOUR, MINUTE, SECOND, START, sentence
 
 SETTINGS = JoinSettings(10 * SECOND, 30 * MINUTE, 12 * HOUR, 24 * HOUR)
@@ -78,3 +86,64 @@ def test_a_short_hiccup_delays_nothing() -> None:
         joiner.hold(lag.held_until)
         joiner.read_until(at)
     assert [effect.reason for effect in joiner.due(at) if isinstance(effect, PublishCall)] == ["idle"]
+
+
+class Cluster:
+    """An admin client: what it answers at once is the test's to say."""
+
+    def __init__(self) -> None:
+        self.end: int | None = 7
+        """The last stable offset; None: the cluster is away."""
+
+    def list_offsets(self, asked: dict[TopicPartition, object], **_options: object) -> dict[TopicPartition, Any]:
+        answers: dict[TopicPartition, Any] = {}
+        for here in asked:
+            answer = answers[here] = Future[Any]()
+            if self.end is None:
+                answer.set_exception(KafkaException(KafkaError(KafkaError._TRANSPORT)))
+            else:
+                answer.set_result(SimpleNamespace(offset=self.end))
+        return answers
+
+
+class Worker:
+    """What a worker shows of itself."""
+
+    def __init__(self) -> None:
+        self.partition, self.inbox, self.processed, self.last_timestamp = 0, Inbox(), 5, 0
+        self.open_calls, self.next_deadline, self.held_until = 1, None, 0
+
+    def hold(self, until: int) -> None:
+        self.held_until = until
+
+
+def test_who_comes_after_a_worker_that_broke_in_an_outage_is_held_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, clock, registry = Cluster(), SimpleNamespace(now=START), new_registry()
+    monkeypatch.setattr("connector.kafka.clients.admin", lambda _settings: cluster)
+    monkeypatch.setattr("connector.processor.lag.now_micros", lambda: clock.now)
+    monkeypatch.setattr("connector.processor.lag.time", SimpleNamespace(monotonic=lambda: clock.now / 1e6))
+    lag = Lag(KafkaSettings(), "t", ProcessorMetrics(registry))
+
+    def measure(worker: Worker, seconds: int) -> None:
+        for _ in range(seconds):
+            clock.now += SECOND
+            lag.poll({0: worker})  # type: ignore[dict-item]
+
+    broken, successor = Worker(), Worker()
+    measure(broken, 3)
+    assert broken.inbox.end() == End(0, (clock.now - SECOND, 7))
+    labels = {"topic": "t", "partition": "0"}
+    assert registry.get_sample_value("benzinga_processor_consumer_lag_messages", labels) == 2
+    cluster.end = None
+    measure(broken, 2 * OUTAGE // SECOND)
+    assert broken.inbox.end() == End(0, (clock.now - 2 * OUTAGE, 7)), "it knows of no later end"
+    assert broken.held_until == 0
+    cluster.end = 9
+    measure(broken, 2)
+    held_until = clock.now + RECONNECT
+    assert broken.held_until == held_until
+    measure(successor, 2)
+    assert successor.held_until == held_until
+    lag.forget(0)
+    assert registry.get_sample_value("benzinga_processor_consumer_lag_messages", labels) is None
+    assert lag.status(0, "live", 5, 1).lag_messages is None
