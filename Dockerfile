@@ -13,6 +13,8 @@ FROM ${PYTHON_IMAGE} AS build
 
 # A fixed time by default: the wheel's files carry it.
 ARG SOURCE_DATE_EPOCH=1577836800
+# requirements-otel.lock: with OpenTelemetry, for `tracing`.
+ARG REQUIREMENTS=requirements.lock
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -22,10 +24,10 @@ ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} \
 WORKDIR /src
 
 # Dependencies first: they change more rarely than the code. Nothing is compiled: wheels only, each with its hash.
-COPY requirements.lock requirements-build.lock ./
+COPY ${REQUIREMENTS} requirements-build.lock ./
 RUN python -m venv --without-pip /opt/benzinga-kafka \
     && python -m pip --python /opt/benzinga-kafka/bin/python install \
-        --require-hashes --no-deps --only-binary :all: --no-compile --requirement requirements.lock \
+        --require-hashes --no-deps --only-binary :all: --no-compile --requirement "${REQUIREMENTS}" \
     && python -m pip install \
         --require-hashes --no-deps --only-binary :all: --no-compile --requirement requirements-build.lock
 

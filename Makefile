@@ -47,6 +47,7 @@ lock: $(STAMP) ## Lock files from pyproject.toml: make lock ARGS=--upgrade
 	$(LOCK) --extra embedded --extra otel --group dev --output-file requirements-dev.lock $(ARGS)
 	$(LOCK) --extra embedded --constraint requirements-dev.lock --output-file requirements-embedded.lock $(ARGS)
 	$(LOCK) --constraint requirements-dev.lock --output-file requirements.lock $(ARGS)
+	$(LOCK) --extra otel --constraint requirements-dev.lock --output-file requirements-otel.lock $(ARGS)
 	$(subst pyproject.toml,,$(LOCK)) --group build --constraint requirements-dev.lock --output-file requirements-build.lock $(ARGS)
 	$(BIN)/python -m connector.embedded.relock
 

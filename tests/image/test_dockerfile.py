@@ -72,13 +72,17 @@ def test_everything_that_is_installed_has_a_hash() -> None:
     assert len(installs) == 3
     for arguments in installs:
         assert ("--require-hashes" in arguments and "--only-binary :all:" in arguments) or "/tmp/dist/" in arguments
-    text = (ROOT / "requirements-build.lock").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("lock", "wanted"), [("build", "hatchling"), ("otel", "opentelemetry-sdk")])
+def test_its_locks_are_part_of_the_development_lock(lock: str, wanted: str) -> None:
+    text = (ROOT / f"requirements-{lock}.lock").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w.-]+==\S+)(.*(?:\n    .*)*)", text, re.MULTILINE)
     assert all("--hash=sha256:" in rest for _, rest in pins)
     assert "://" not in text
     dev = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
     assert all(f"\n{pin} " in dev for pin, _ in pins)
-    assert any(pin.startswith("hatchling==") for pin, _ in pins)
+    assert any(pin.startswith(f"{wanted}==") for pin, _ in pins)
 
 
 def test_it_runs_as_a_user_that_kubernetes_can_tell_from_root() -> None:
