@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ FLOOD = 150
 CLOSE_CODES = (1000, 1001, 1008, 1011, 1012, 1013, 4001)
 STATUSES = (401, 403, 404, 429, 500, 502, 503)
 STOP_SECONDS = 60.0
+BROKER_SECONDS = 180.0
 
 
 class Skipped(Exception):  # noqa: N818 - not an error
@@ -38,6 +40,7 @@ class Faults:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._brokers = threading.Lock()
         self._envelopes = [stream for stream in world.streams if STREAMS[stream].has_replay]
 
     def carry_out(self, fault: Fault) -> None:
@@ -109,17 +112,22 @@ class Faults:
 
     def _broker(self, fault: Fault, what: str) -> None:
         broker = self._world.kafka.broker(fault.target)
-        if what == "kill":
-            broker.kill()
-        elif what == "stop":
-            broker.stop()
-        else:
-            broker.pause()
-        time.sleep(fault.seconds)
-        if what == "pause":
-            broker.resume()
-        else:
-            broker.start(timeout=90)
+        if not self._brokers.acquire(blocking=False):
+            raise Skipped  # the one before has not started yet
+        try:
+            if what == "kill":
+                broker.kill()
+            elif what == "stop":
+                broker.stop()
+            else:
+                broker.pause()
+            time.sleep(fault.seconds)
+            if what == "pause":
+                broker.resume()
+            else:
+                broker.start(timeout=BROKER_SECONDS)
+        finally:
+            self._brokers.release()
 
     # Ways
 
@@ -206,7 +214,7 @@ class Faults:
                     way.refuse(False)
         for broker in self._world.kafka.brokers:
             if not broker.running:
-                broker.start(timeout=90)
+                broker.start(timeout=BROKER_SECONDS)
             broker.resume()
 
         def feed(simulator: Simulator) -> None:

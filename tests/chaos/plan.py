@@ -1,8 +1,8 @@
 """What goes wrong, and when: a schedule that follows from a seed alone. Pure.
 
-Kinds are dealt like cards: every kind comes before all cards are dealt again. A thing that is broken is left alone until it
-is mended, and of three brokers one at most is away at any time, since two must have every write. Rounds of faults are
-followed by a few quiet seconds, in which a clumsy recovery has nothing to hide behind.
+Kinds are dealt like cards: every kind comes before all cards are dealt again. A thing that is broken is left alone
+until it is mended, and of three brokers one at most is away at any time, since two must have every write. Rounds of
+faults are followed by a few quiet seconds, in which a clumsy recovery has nothing to hide behind.
 """
 
 from __future__ import annotations
