@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from connector.kafka.claims import Claim
     from connector.metrics import SourceMetrics
     from connector.source.lease import Lease
-    from connector.source.membership import SignOfLife
+    from connector.source.sign_of_life import SignOfLife
 
 log = get_logger(__name__)
 

@@ -15,7 +15,6 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
-import msgspec
 from confluent_kafka import KafkaError as RdKafkaError
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -26,6 +25,7 @@ from connector.kafka.claims_reader import ClaimsReader
 from connector.kafka.topics import OWNERSHIP, topic_name
 from connector.logs import get_logger
 from connector.source.lease import Lease, boot_seconds
+from connector.source.sign_of_life import last_signs, sign_of_life
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from connector.kafka.claims import Claim
     from connector.settings import Settings
     from connector.source.instance_id import InstanceId
+    from connector.source.sign_of_life import SignOfLife
 
 log = get_logger(__name__)
 
@@ -54,16 +55,18 @@ LEAVE_WITHIN: Final = 2.0
 LEFT: Final = 0.1
 """Seconds that the request has after librdkafka gave up its membership."""
 
-COMMITTED_WITHIN: Final = 1.0
-"""Seconds for asking when the one before us was last alive: only the log waits for it."""
-
 REVOKED_WITHIN: Final = 10.0
 """Seconds after which a rebalance goes on without our streams having ended: they are bounded, to far less."""
 
-_FINAL: Final = frozenset(
+MISSING_FOR: Final = 15.0
+"""Seconds for which a topic that was made a moment ago may be unknown to the broker that we ask."""
+
+ASK_AGAIN: Final = 0.5
+"""Seconds between two subscriptions until then: librdkafka itself would wait for its next metadata refresh."""
+
+_DENIED: Final = frozenset({RdKafkaError.TOPIC_AUTHORIZATION_FAILED, RdKafkaError.GROUP_AUTHORIZATION_FAILED})
+_MISSING: Final = frozenset(
     {
-        RdKafkaError.TOPIC_AUTHORIZATION_FAILED,
-        RdKafkaError.GROUP_AUTHORIZATION_FAILED,
         RdKafkaError.UNKNOWN_TOPIC_OR_PART,
         RdKafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - a public constant
     }
@@ -77,14 +80,6 @@ class State(Enum):
     JOINING = "joining"
     MEMBER = "member"
     LEFT = "left"
-
-
-class SignOfLife(msgspec.Struct, frozen=True):
-    """The metadata of a committed offset."""
-
-    instance: str
-    alive_at: int
-    """Microseconds since the epoch, UTC."""
 
 
 class Listener(Protocol):
@@ -131,6 +126,9 @@ class Membership:
         """Ours per the group, those of streams that this process does not carry included."""
         self._leaving = threading.Event()
         self._turned_at = self._slept_at = float("-inf")
+        self._missing: RdKafkaError | None = None
+        self._missing_until = float("inf")
+        self._subscribe_at = float("inf")
         static = {"group.instance.id": self.instance_id} if self.instance_id else {}
         self._consumer: Consumer = clients.consumer(
             settings.kafka,
@@ -153,9 +151,7 @@ class Membership:
     def run(self) -> None:
         """Be a member until `leave`. Raises KafkaError or ConfigurationError where going on makes no sense."""
         self._turned_at = boot_seconds()
-        self._consumer.subscribe(
-            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
+        self._subscribe()
         try:
             while not self._leaving.is_set():
                 self._turn()
@@ -174,10 +170,26 @@ class Membership:
         if message is not None and (error := message.error()) is not None:
             self._trouble(error)
         self._note_sleep()
+        if self._missing is not None:
+            self._ask_again(self._missing)
         if self._partitions and self.lease.due:
             self._renew()
         for claim in self._claims.poll():
             self._listener.claimed(claim)
+
+    def _subscribe(self) -> None:
+        self._subscribe_at = time.monotonic() + ASK_AGAIN
+        self._consumer.subscribe(
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def _ask_again(self, error: RdKafkaError) -> None:
+        """The topic is missing, which librdkafka says once: look again now and then, but not for ever."""
+        now = time.monotonic()
+        if now >= self._missing_until:
+            raise self._unusable(error)
+        if now >= self._subscribe_at:
+            self._subscribe()
 
     def _note_sleep(self) -> None:
         now = boot_seconds()
@@ -197,11 +209,11 @@ class Membership:
         log.info("ownership.left", group=self.group_id)
 
     def _trouble(self, error: RdKafkaError) -> None:
-        if error.code() in _FINAL:
-            raise TopicError(
-                f"{self.group_id}: {error.str()}; allow READ on the group and on {self._topic}, "
-                "or run `benzinga-kafka provision`"
-            )
+        if error.code() in _MISSING:
+            self._missing, self._missing_until = error, time.monotonic() + MISSING_FOR
+            return
+        if error.code() in _DENIED:
+            raise self._unusable(error)
         if error.code() == RdKafkaError.INVALID_SESSION_TIMEOUT:
             problem = (
                 f"source.ownership.session_timeout: the brokers refuse {self._session:g} s; set one between their "
@@ -211,6 +223,12 @@ class Membership:
         if error.code() == _FENCED_INSTANCE or error.fatal() or error.code() == RdKafkaError._FATAL:  # noqa: SLF001
             raise KafkaError(f"{self.group_id}: {error.str()}{self._hint()}", code=error.name())
         log.warning("ownership.group_error", error=error.str(), code=error.name())
+
+    def _unusable(self, error: RdKafkaError) -> TopicError:
+        return TopicError(
+            f"{self.group_id}: {error.str()}; allow READ on the group and on {self._topic}, "
+            "or run `benzinga-kafka provision`"
+        )
 
     def _hint(self) -> str:
         if self._own_id is None:
@@ -224,8 +242,7 @@ class Membership:
     # The lease
 
     def _renew(self) -> None:
-        life = SignOfLife(self._instance, time.time_ns() // 1000)
-        metadata = msgspec.json.encode(life).decode()
+        metadata = sign_of_life(self._instance)
         positions = self._claims.positions
         self.lease.ask()
         self._consumer.commit(
@@ -244,7 +261,7 @@ class Membership:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = {p.partition for p in partitions}
         if partitions:
-            alive = self._last_signs(partitions)
+            alive = last_signs(consumer, partitions)
             consumer.incremental_assign(partitions)
             consumer.pause(partitions)  # nothing is read here
             self._partitions |= numbers
@@ -252,6 +269,7 @@ class Membership:
             streams = {stream: alive.get(p) for p in sorted(numbers) if (stream := self._stream_of.get(p))}
             log.info("ownership.assigned", group=self.group_id, streams=list(streams))
             self._listener.assigned(streams)
+        self._missing = None
         self.member_id = consumer.memberid() or ""
         self.state = State.MEMBER
         self._listener.joined(self._streams(self._partitions))
@@ -280,18 +298,3 @@ class Membership:
 
     def _streams(self, partitions: Iterable[int]) -> list[str]:
         return [stream for partition in sorted(partitions) if (stream := self._stream_of.get(partition))]
-
-    def _last_signs(self, partitions: list[TopicPartition]) -> dict[int, SignOfLife]:
-        try:
-            committed = self._consumer.committed(partitions, timeout=COMMITTED_WITHIN)
-        except KafkaException as error:
-            log.warning("ownership.no_sign_of_life", error=error.args[0].str())
-            return {}
-        signs = {}
-        for partition in committed:
-            if partition.metadata:
-                try:
-                    signs[partition.partition] = msgspec.json.decode(partition.metadata, type=SignOfLife)
-                except msgspec.DecodeError as error:  # an offset that was set by hand
-                    log.warning("ownership.no_sign_of_life", error=str(error))
-        return signs

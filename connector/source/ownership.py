@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector.kafka.claims import Claim
     from connector.metrics import SourceMetrics
     from connector.settings import Settings
-    from connector.source.membership import SignOfLife
+    from connector.source.sign_of_life import SignOfLife
     from connector.source.stream import StreamSource
 
 log = get_logger(__name__)

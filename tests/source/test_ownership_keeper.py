@@ -14,7 +14,7 @@ from connector.metrics import SourceMetrics
 from connector.source import keeper as module
 from connector.source.keeper import Keeper
 from connector.source.lease import Lease
-from connector.source.membership import SignOfLife
+from connector.source.sign_of_life import SignOfLife
 from connector.source.stream import State
 
 if TYPE_CHECKING:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.errors import ConfigurationError, KafkaError
+from connector.errors import ConfigurationError, KafkaError, TopicError
 from connector.kafka import clients
 from connector.kafka.claims import Claim, claim_partition, claim_record, release_record, source_group
 from connector.kafka.claims_reader import is_held
 from connector.kafka.topics import OWNERSHIP
 from connector.kafka.transactions import TransactionalProducer
 from connector.settings import Settings
+from connector.source import membership
 from connector.source.instance_id import InstanceId
-from connector.source.membership import Membership, SignOfLife, State
+from connector.source.membership import Membership, State
 from connector.streams import STREAMS
 from tests.support.topics import create_topics
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.embedded import EmbeddedKafka
+    from connector.source.sign_of_life import SignOfLife
 
 
 class Heard:
@@ -90,7 +92,6 @@ class Member:
 @pytest.fixture
 def made(kafka: EmbeddedKafka, prefix: str) -> Iterator[Callable[..., tuple[Member, Settings]]]:
     """Makes members of one cluster's groups; those that still are at the end leave."""
-    create_topics(kafka.bootstrap_servers, f"{prefix}.{OWNERSHIP}", partitions=len(STREAMS))
     members: list[Member] = []
 
     def make(
@@ -113,6 +114,14 @@ def made(kafka: EmbeddedKafka, prefix: str) -> Iterator[Callable[..., tuple[Memb
         member.ended()
 
 
+@pytest.fixture
+def topic(kafka: EmbeddedKafka, prefix: str) -> str:
+    name = f"{prefix}.{OWNERSHIP}"
+    create_topics(kafka.bootstrap_servers, name, partitions=len(STREAMS))
+    return name
+
+
+@pytest.mark.usefixtures("topic")
 def test_from_joining_to_leaving(made: Callable[..., tuple[Member, Settings]], prefix: str) -> None:
     one, settings = made("one", ["news", "ratings"])
     assert one.membership.group_id == source_group(settings) == f"{prefix}.source.ratings+news"
@@ -151,6 +160,7 @@ def test_from_joining_to_leaving(made: Callable[..., tuple[Member, Settings]], p
     two.until(lambda: two.heard.claims == [taken, released])
 
 
+@pytest.mark.usefixtures("topic")
 def test_a_name_is_one_process_s_alone(made: Callable[..., tuple[Member, Settings]], tmp_path: Path) -> None:
     first, _ = made("first", ["news"], instance_id="same")
     first.until(lambda: bool(first.heard.streams))
@@ -179,11 +189,29 @@ def test_a_name_is_one_process_s_alone(made: Callable[..., tuple[Member, Setting
     assert again.text != copied.text
 
 
+@pytest.mark.usefixtures("topic")
 def test_a_session_that_the_brokers_refuse_is_named(made: Callable[..., tuple[Member, Settings]]) -> None:
     member, _ = made("one", ["news"], session_timeout="40m")
     error = member.ended()
     assert isinstance(error, ConfigurationError)
     assert "source.ownership.session_timeout: the brokers refuse 2400 s" in str(error)
+
+
+def test_a_topic_that_is_not_known_yet_is_waited_for_but_not_for_ever(
+    made: Callable[..., tuple[Member, Settings]],
+    kafka: EmbeddedKafka,
+    prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as impatient:
+        impatient.setattr(membership, "MISSING_FOR", 0.5)
+        never, _ = made("never", ["news"])
+        error = never.ended()
+    assert isinstance(error, TopicError)
+    assert "run `benzinga-kafka provision`" in str(error)
+    early, _ = made("early", ["news"])
+    create_topics(kafka.bootstrap_servers, f"{prefix}.{OWNERSHIP}", partitions=len(STREAMS))
+    early.until(lambda: early.heard.streams == {"news"}, timeout=30)
 
 
 def test_all_streams_need_no_suffix_and_the_order_does_not_matter() -> None:
