@@ -2,5 +2,6 @@
 
 The way through: `parsing` (bytes → JSON) → `envelope` or `transcripts` (JSON → message, message → Avro body),
 with `control`, `fingerprint`, `redaction` beside them. What a stream's fields are is read from `schemas/` by
-`shape`; `convert` derives the mapping from it, `plain` the fast lane for frames without a surprise.
+`shape`; `convert` derives the mapping from it, `plain` the types and writers of the fast lane, which takes frames
+without a surprise straight from bytes to Avro (`plain_envelope`, `transcripts`).
 """

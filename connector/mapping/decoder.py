@@ -82,7 +82,7 @@ class Decoder:
         """
         body = message.body
         if type(body) is PlainBody:
-            return Encoded(b"".join((body.before, long_(received_at), body.after)), body.extras)
+            return Encoded(b"".join((*body.before, long_(received_at), *body.after)), body.extras)
         try:
             value, extras = self._mapping.encode(message, received_at)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:

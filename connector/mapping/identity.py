@@ -34,6 +34,8 @@ def id_text(value: Any, *, zero_is_none: bool = True) -> str | None:
     if type(value) is str:
         if not value or len(value) > MAX_ID:
             return None
+        if value.isascii():
+            return value
         try:
             value.encode()
         except UnicodeEncodeError:

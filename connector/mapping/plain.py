@@ -30,11 +30,12 @@ REFUSED: Final = (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError
 
 
 class PlainBody(msgspec.Struct, frozen=True, gc=False):
-    """The Avro body of a plain frame, but for the time it was received at, which belongs between the two parts."""
+    """The Avro body of a plain frame in pieces, but for the time it was received at, which belongs in the middle."""
 
-    before: bytes
-    after: bytes
-    extras: int = 0
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    extras: int
+    """How many there are."""
 
 
 _EXACT: Final = 2.0**53

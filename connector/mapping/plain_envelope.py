@@ -83,7 +83,7 @@ class PlainEnvelope:
         record_id, time, time_text = message.record_id, message.event_time, message.event_time_text
         content = self._merged(data) if self._inline else data.content
         extras = Extras()
-        content_bytes = SOME + self.write_content(content, extras) if content else NULL
+        content_parts = (SOME, self.write_content(content, extras)) if content else (NULL,)
         keep_wrapper(extras, message, data.id, data.action)
         before = (
             string(message.message_id),
@@ -95,7 +95,7 @@ class PlainEnvelope:
             NULL if time is None else SOME + long_(time // MICROSECOND),
             NULL if time_text is None else some_string(time_text),
         )
-        return PlainBody(b"".join(before), content_bytes + string_map(extras), len(extras))
+        return PlainBody(before, (*content_parts, string_map(extras)), len(extras))
 
     def _merged(self, data: _Struct) -> _Struct | None:
         """Consensus: the fields of `data` and of `data.content` as one object; None where there are none."""

@@ -47,7 +47,8 @@ class Transcripts:
         try:
             sent: Any = self._decode_plain(frame)
             extras = Extras()
-            body = PlainBody(b"", self._write_plain(sent, extras) + string_map(extras), len(extras))
+            record = self._write_plain(sent, extras)
+            body = PlainBody((), (record, string_map(extras)), len(extras))
         except REFUSED:
             return None
         position = sent.transcript_id, sent.sequence
