@@ -100,7 +100,7 @@ def owned(process: ProcessorProcess) -> set[int]:
 def check(kafka: EmbeddedKafka, registry: EmbeddedRegistry, prefix: str, frames: list[bytes]) -> None:
     """Both topics are what naive programs make of the same frames."""
     servers, read = kafka.bootstrap_servers, {"registry_url": registry.url}
-    records = wait_for_records(servers, f"{prefix}.calls", all_closed(frames), timeout=60, **read)
+    records = wait_for_records(servers, f"{prefix}.calls", all_closed(frames), timeout=120, **read)
     transcripts, alerts = (read_topic(servers, f"{prefix}.{name}", **read) for name in ("transcripts", "alerts"))
     check_calls(frames, records, fell_silent(transcripts, idle=8.0))
     check_alerts(transcripts, alerts)
@@ -142,7 +142,7 @@ def test_one_two_three_processes_and_back(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_kill_9_thirty_times(
     processor: Processors,
     carrier: Carrier,
@@ -161,7 +161,8 @@ def test_kill_9_thirty_times(
     kills, began = 0, time.monotonic()
     takes: list[float] = []
     with carrying(carrier, frames, rate=40) as arriving:
-        while kills < 30 or arriving.is_alive():
+        # On a slow machine some hit a process that owns nothing yet.
+        while kills < 30 or len(takes) < 15 or arriving.is_alive():
             before = time.time()
             processes[0].kill()
             processes[0].start()
