@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from connector.embedded import EmbeddedKafka
 from connector.simulator import Oddities, SimulatorSettings
 from connector.simulator.threaded import ThreadedSimulator
 from tests.e2e.conftest import TOKEN, defaults
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from connector.embedded import EmbeddedKafka, EmbeddedRegistry
+    from connector.embedded import EmbeddedRegistry
 
 STREAMS = ("news", "ratings", "earnings", "transcripts")
 OURS = {"job": "source|processor", "__rate_interval": "10m", "__range": "10m"}
 """The variables at the top of a dashboard: a third job, which is in trouble from the start, is not chosen."""
+
+JOURNAL = 1024 * 1024
+"""Bytes: the least that the settings allow."""
 
 TOPICS = (*STREAMS, "gaps", "dead-letters", "calls", "alerts")
 
@@ -68,12 +72,10 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(
-    tmp_path_factory: pytest.TempPathFactory, kafka: EmbeddedKafka, registry: EmbeddedRegistry
-) -> Iterator[Story]:
-    """The run, told; whatever it started is gone."""
+def story(tmp_path_factory: pytest.TempPathFactory, registry: EmbeddedRegistry) -> Iterator[Story]:
+    """The run, told; whatever it started is gone. Its Kafka is its own: in the end it is killed."""
     tool("prometheus", "dashboards, alerts and metrics against a real run")
-    with ThreadedSimulator(SimulatorSettings(token=TOKEN)) as feed:
+    with ThreadedSimulator(SimulatorSettings(token=TOKEN)) as feed, EmbeddedKafka() as kafka:
         teller = Teller(feed, kafka, registry, tmp_path_factory.mktemp("observability"))
         with teller:
             yield teller.tell()
@@ -91,6 +93,7 @@ class Teller:
             "KAFKA__OPTIONS": '{"statistics.interval.ms": 500}',
             "SOURCE__HEARTBEAT__INTERVAL": "1s",
             "SOURCE__BACKOFF__REFUSED": "2s",
+            "SOURCE__JOURNAL__MAX_BYTES": str(JOURNAL),
             "PROCESSOR__GRACE": "500ms",
             "PROCESSOR__IDLE_TIMEOUT": "3s",
         }
@@ -167,7 +170,8 @@ class Teller:
         ):
             last = process.metric(name)
             self.prometheus.until(f"sum({name})", lambda found, last=last: found[0][1] == last)
-        self.prometheus.until("benzinga_processor_open_calls", lambda found: found[0][1] == 0)
+        for gauge in ("benzinga_processor_open_calls", "benzinga_kafka_client_queue_messages"):
+            self.prometheus.until(f"sum({gauge})", lambda found: found[0][1] == 0)
         before = self.replies()
         for labels, value in self.prometheus.query('{__name__=~"benzinga_.*|process_.*", job=~"source|processor"}'):
             story.metrics.setdefault(labels["__name__"], []).append((labels, value))
@@ -225,7 +229,18 @@ class Teller:
         self.expect("BenzingaDuplicates", stream="earnings")
         self.expect("BenzingaRulesRefused", pod="processor-0")
         self.expect("BenzingaDown", job="lost")
+        self.lose_kafka()
         self.story.shown = self.prometheus.get("alerts")["alerts"]
+
+    def lose_kafka(self) -> None:
+        """The broker dies, and the feed goes on."""
+        self.feed.wait(lambda simulator: simulator.connected("earnings"))
+        self.kafka.broker(0).kill()
+        self.expect("BenzingaKafkaUnreachable", job="source")
+        self.feed.wait(
+            lambda simulator: simulator.traffic.start("earnings", rate=0, count=2000, oddities=Oddities.clean())
+        )
+        self.expect("BenzingaJournalFilling", stream="earnings")
 
     def expect(self, name: str, **labels: str) -> None:
         expr = " or ".join(f"({rule['expr']})" for rule in ALERTS if rule["alert"] == name)

@@ -10,7 +10,7 @@ import pytest
 
 from connector import __version__
 from connector.feed.market_hours import is_active
-from tests.observability.conftest import STREAMS, Story
+from tests.observability.conftest import JOURNAL, STREAMS, Story
 from tests.support.dashboards import boards, panels
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def test_the_sources_gauges_tell_how_it_is(story: Story, stream: str) -> None:
     assert now("connects_total", result="ok") == now("connects_total") == story.connections[stream]
     assert now("reconnects_total") == now("reconnects_total", reason="closed") == story.connections[stream] - 1
     assert now("pending_messages") == now("pending_oldest_seconds") == 0
-    assert now("journal_max_bytes") == 1024**3
-    assert now("journal_bytes") < 1024**2
+    assert now("journal_max_bytes") == JOURNAL
+    assert now("journal_bytes") < JOURNAL / 2
     assert now("journal_failures_total") == 0
     assert now("expected_active") in {is_active(time.time()), is_active(time.time() - 600)}
     assert 0 <= now("silence_seconds") < 300
@@ -225,8 +225,8 @@ def test_no_alert_has_a_reason_in_a_good_run_but_the_sentences_that_never_came(s
 
 PROVOKED = (
     "BenzingaDeadLetters", "BenzingaDown", "BenzingaDuplicates", "BenzingaFeedRefused", "BenzingaGap",
-    "BenzingaKeyInUse", "BenzingaReconnecting", "BenzingaRegistryUnavailable", "BenzingaRulesRefused",
-    "BenzingaStreamNotConnected", "BenzingaStreamNotOwned",
+    "BenzingaJournalFilling", "BenzingaKafkaUnreachable", "BenzingaKeyInUse", "BenzingaReconnecting",
+    "BenzingaRegistryUnavailable", "BenzingaRulesRefused", "BenzingaStreamNotConnected", "BenzingaStreamNotOwned",
 )  # fmt: skip
 
 
