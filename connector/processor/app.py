@@ -16,6 +16,9 @@ from connector.kafka.registry import Registry
 from connector.kafka.topics import (
     ALERTS,
     CALLS,
+    GAPS,
+    HANDOVER,
+    OWNERSHIP,
     TRANSCRIPTS,
     processor_topics,
     source_topics,
@@ -144,7 +147,7 @@ class ProcessorApp:
         specs = [
             spec
             for spec in (*source_topics(topics, [TRANSCRIPTS]), *processor_topics(topics))
-            if spec.name not in {topic_name(topics, "gaps"), topic_name(topics, "internal.ownership")}
+            if spec.name not in {topic_name(topics, name) for name in (GAPS, OWNERSHIP, HANDOVER)}
         ]
         halt = threading.Event()
         watching = threading.Thread(target=self._watch, args=(halt, health), daemon=True)
