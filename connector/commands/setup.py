@@ -57,7 +57,7 @@ def secrets(settings: Settings) -> Iterator[str]:
         yield from secret_values(options.options)
         with contextlib.suppress(ConfigurationError):  # a file that cannot be read is told by whoever needs it
             options.read_options()  # masks what it reads
-    for url in (settings.feed.url, *settings.schema_registry.url.split(",")):
+    for url in (settings.feed.url, *settings.schema_registry.url.split(","), settings.tracing.endpoint or ""):
         yield from _user_info(url)
 
 

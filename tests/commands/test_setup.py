@@ -32,11 +32,12 @@ def test_token_passwords_and_credentials_in_addresses_are_secret(tmp_path: Path)
                 "url": "https://me:registry-pw@registry",
                 "options": {"basic.auth.user.info": "me:basic-pw"},
             },
+            "tracing": {"endpoint": "https://me:tracing-pw@collector/v1/traces"},
         }
     )
     found = set(secrets(settings))
     assert found >= {
         "from-the-file", "from-the-setting", "feed%2Dpw", "feed-pw", "kafka-pw", "-----BEGIN", "store-pw",
-        "oauth-secret", "registry-pw", "me:basic-pw", "basic-pw",
+        "oauth-secret", "registry-pw", "me:basic-pw", "basic-pw", "tracing-pw",
     }  # fmt: skip
     assert not found & {"https://login.example", "me", "5", ""}
