@@ -52,6 +52,11 @@ class SourceProcess:
             self.kill()
 
     @property
+    def environment(self) -> dict[str, str]:
+        """For another command with the same settings."""
+        return dict(self._environment)
+
+    @property
     def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None
         return self._process
