@@ -121,9 +121,9 @@ _folding = _Folding(BURST, WINDOW)
 
 def _fold(logger: logging.Logger, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """For our own events, as a processor."""
-    level = logging.getLevelNamesMapping()[event["level"].upper()]
-    if level == logging.DEBUG or "repeated" in event:
+    if "repeated" in event:
         return event
+    level = logging.getLevelNamesMapping()[event["level"].upper()]
     fields = {key: value for key, value in event.items() if key not in {"event", "level"}}
 
     def tell(count: int) -> None:
@@ -137,7 +137,7 @@ def _fold(logger: logging.Logger, _name: str, event: MutableMapping[str, Any]) -
 def _fold_foreign(record: logging.LogRecord) -> bool:
     """For the lines of libraries, as the handler's filter: a kind is what one line of their code says."""
     ours = isinstance(record.msg, dict)  # made by the processors, and folded there
-    if ours or record.levelno <= logging.DEBUG or record.name == "librdkafka" or hasattr(record, "repeated"):
+    if ours or record.name == "librdkafka" or hasattr(record, "repeated"):
         return True
 
     def tell(count: int) -> None:
@@ -162,7 +162,7 @@ def configure(level: str = "info", format_: Literal["auto", "json", "text"] = "a
     """Send every log line of the process, also those of libraries, through one renderer."""
     global _folding  # noqa: PLW0603 - like the handler, there is one a process
     _folding.tell(everything=True)
-    _folding = _Folding(BURST, WINDOW)
+    _folding = _Folding(sys.maxsize if level == "debug" else BURST, WINDOW)  # who debugs wants every line
     text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -104,11 +104,10 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_what_repeats_becomes_one_line_with_its_count(capsys: pytest.CaptureFixture[str]) -> None:
-    configure("debug", "json")
+    configure("info", "json")
     log = get_logger("connector.test")
     for number in range(BURST + 3):
         log.warning("feed.retry", stream="news", reason="network", detail=f"try {number}")
-        log.debug("feed.ping", stream="news")
     log.warning("feed.retry", stream="ratings", reason="network")
     log.warning("feed.retry", stream="news", reason="timeout")
     tell_repeats()
@@ -118,7 +117,14 @@ def test_what_repeats_becomes_one_line_with_its_count(capsys: pytest.CaptureFixt
     assert [line.get("reason") for line in retries[BURST:]] == ["network", "timeout", "network"]
     last = retries[-1]
     assert (last["repeated"], last["detail"], last["level"]) == (3, f"try {BURST + 2}", "warning")
-    assert sum(line["event"] == "feed.ping" for line in written) == BURST + 3  # who asks for debug wants them all
+
+
+def test_who_debugs_gets_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("debug", "json")
+    for _ in range(BURST + 3):
+        get_logger("connector.test").warning("feed.retry", stream="news")
+        logging.getLogger("some.exporter").warning("the collector is away")
+    assert len(lines(capsys)) == 2 * (BURST + 3)
 
 
 def test_what_a_library_repeats_is_folded_as_well(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -360,7 +361,12 @@ async def test_the_lines_of_a_connection_carry_its_id(log_output: io.StringIO) -
     ]
 
 
-async def test_what_repeats_is_folded_into_one_line_with_its_count(log_output: io.StringIO) -> None:
+async def test_what_repeats_is_folded_into_one_line_with_its_count(
+    log_output: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", log_output)
+    logs.configure("info", "json")
+
     async def handler(ws: ServerConnection) -> None:
         await ws.close(1011)
 
