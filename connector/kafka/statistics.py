@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaError as RdKafkaError
-from msgspec import Struct, field
+from msgspec import DecodeError, Struct, ValidationError, field
 from msgspec.json import Decoder
 
+from connector.logs import get_logger
 from connector.metrics import BROKER_STATES, KAFKA_CLIENT_ERRORS, RTT_QUANTILES
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from prometheus_client import Counter
 
     from connector.metrics import KafkaClientMetrics
+
+log = get_logger(__name__)
 
 INTERVAL_MS: Final = 15_000
 """Between two reports: no more often than anybody scrapes."""
@@ -108,8 +111,12 @@ class Watch:
         return {"statistics.interval.ms": INTERVAL_MS, "stats_cb": self.reported, "error_cb": self.failed}
 
     def reported(self, text: str) -> None:
-        """Take a report."""
-        report = _DECODER.decode(text)
+        """Take a report. One that cannot be read is told and passed over: numbers must not end what they are about."""
+        try:
+            report = _DECODER.decode(text)
+        except (DecodeError, ValidationError) as error:
+            log.warning("kafka.statistics_unreadable", client=self._client, error=str(error))
+            return
         brokers = [broker for broker in report.brokers.values() if broker.nodeid >= 0]
         up = sum(broker.up for broker in brokers)
         metrics, client = self._metrics, self._client

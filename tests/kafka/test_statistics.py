@@ -81,6 +81,15 @@ def test_counters_go_on_over_a_new_client_and_never_back() -> None:
     assert watched.metric("sent_bytes_total") == 160
 
 
+def test_a_report_that_cannot_be_read_changes_nothing_and_ends_nothing() -> None:
+    watched = Watched()
+    watched.watch.reported(report(broker(1), tx_bytes=100))
+    for text in ("{", '{"tx_bytes": "many"}', '{"brokers": []}', ""):
+        watched.watch.reported(text)
+    assert watched.metric("sent_bytes_total") == 100
+    assert watched.metric("brokers", state="up") == 1
+
+
 def test_errors_have_few_names_and_are_there_from_the_start() -> None:
     watched = Watched()
     assert watched.metric("errors_total", reason="authentication") == 0
