@@ -51,8 +51,8 @@ class Ownership:
     ) -> None:
         """`make`: a stream's source, not started yet; `give`: hands over what we hold of a stream that is another's."""
         self._settings = settings
-        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
+        self._failure: asyncio.Future[None] = self._loop.create_future()
         self.keepers = {
             stream: Keeper(stream, instance, make, metrics=metrics, is_held=self._is_held, failed=self._failed)
             for stream in settings.feed.streams
