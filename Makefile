@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos dashboards bench lint chart lock clean
+.PHONY: help demo test chaos dashboards bench lint chart lock licences sbom audit clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,16 @@ lint: $(STAMP) ## Linter, formatter and types
 
 chart: $(STAMP) ## What of the Helm chart follows from elsewhere: schema, README, topics, versions
 	@$(BIN)/python -m helm.generate
+
+licences: $(STAMP) ## Under which licences stands what is installed; fails for one that is not allowed
+	@$(BIN)/python -m scripts.licences
+
+sbom: $(STAMP) ## CycloneDX bill of materials from the lock file, in dist/
+	@mkdir -p dist
+	@$(BIN)/python -m scripts.sbom dist/benzinga-kafka.cdx.json
+
+audit: $(STAMP) ## Known vulnerabilities of the lock file's packages; without a network it says that nothing was checked
+	@$(BIN)/python -m scripts.audit $(ARGS)
 
 lock: $(STAMP) ## Lock files from pyproject.toml: make lock ARGS=--upgrade
 	$(LOCK) --extra embedded --extra otel --group dev --output-file requirements-dev.lock $(ARGS)

@@ -27,7 +27,7 @@ def print_acls(settings: Settings, principals: Sequence[str], *, as_json: bool) 
     users = _users(settings, principals)
     if as_json:
         for acl in acls(settings):
-            for value in _objects(acl, users[acl.role]):
+            for value in rules_of(acl, users[acl.role]):
                 emit_json(value)
         return
     emit_line("# Where the brokers ask for a login, add: --command-config FILE")
@@ -69,7 +69,8 @@ def _command(acl: Acl, principal: str, bootstrap_servers: str) -> str:
     return shlex.join(arguments)
 
 
-def _objects(acl: Acl, principal: str) -> list[dict[str, object]]:
+def rules_of(acl: Acl, principal: str) -> list[dict[str, object]]:
+    """The rules of `acl`, one a resource, as JSON values."""
     return [
         {
             "role": acl.role.value,

@@ -59,9 +59,6 @@ def simulate(
     config: ConfigFile = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8765,
-    token: Annotated[
-        str | None, typer.Option(help=f"API key that is let in. Default: that of the settings, else {DEFAULT_TOKEN}.")
-    ] = None,
     scenario: Annotated[str, typer.Option(help=f"Kind of day: {', '.join(SCENARIOS)}.")] = "busy",
     stream: Annotated[
         list[str] | None, typer.Option("--stream", help="Stream with traffic; may be repeated. Default: all.")
@@ -87,6 +84,7 @@ def simulate(
 ) -> None:
     """Serve all seven streams on loopback, as oddly as the real feed, until it is interrupted.
 
+    The API key that is let in is that of the settings (`feed.token`), else bz.simulator0000token.
     Standard output gets one JSON object when it listens and one when it ends.
     """
     streams = tuple(dict.fromkeys(stream or STREAMS))
@@ -106,7 +104,7 @@ def simulate(
         SimulatorSettings.faithful() if faithful else SimulatorSettings(),
         host=host,
         port=port,
-        token=token or _token(configured.feed) or DEFAULT_TOKEN,
+        token=_token(configured.feed) or DEFAULT_TOKEN,
         record=record,
         seed=seed,
         history=_HISTORY,

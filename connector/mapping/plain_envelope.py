@@ -111,4 +111,5 @@ class PlainEnvelope:
 
 
 def _is_long(value: object) -> bool:
-    return type(value) is str and len(value) > MAX_ID
+    """Whether `id_text` may say that it is no id."""
+    return len(value) > MAX_ID if type(value) is str else type(value) is int and value.bit_length() > MAX_ID

@@ -55,9 +55,12 @@ def start() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_traffic_until_a_signal_and_says_what_it_sent(start: Any, tmp_path: Path, number: int) -> None:
+def test_it_serves_traffic_until_a_signal_and_says_what_it_sent(
+    start: Any, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = tmp_path / "frames.jsonl"
-    simulator = start("--rate", "50", "--stream", "news", "--record", str(record), "--token", "bz.example0000key")
+    monkeypatch.setenv("BENZINGA_FEED__TOKEN", "bz.example0000key")
+    simulator = start("--rate", "50", "--stream", "news", "--record", str(record))
     with simulator.open("news", "bz.example0000key") as socket:
         received = [socket.recv(timeout=5) for _ in range(5)]
     simulator.process.send_signal(number)

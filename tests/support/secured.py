@@ -49,7 +49,7 @@ class Secured:
 
     @cached_property
     def superuser(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self.kafka.bootstrap_servers})
+        return AdminClient({"bootstrap.servers": self.kafka.bootstrap_servers, "log_level": 0})
 
     def options(self, listener: str, user: str = "app") -> dict[str, Any]:
         """`kafka.options` of that user."""

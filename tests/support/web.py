@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -144,3 +144,15 @@ def _number(value: int) -> str:
 
 def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@contextmanager
+def answering(answer: Callable[[bytes], Any]) -> Iterator[str]:
+    """A service that answers every POST with the JSON that `answer` makes of its body."""
+
+    class Handler(_Handler):
+        def do_POST(self) -> None:
+            self.answer(200, json.dumps(answer(self.body())).encode())
+
+    with _serving(Handler) as server:
+        yield f"http://127.0.0.1:{server.server_port}/"

@@ -1,0 +1,1 @@
+"""What is done with the lock file beside installing it: licences, bill of materials, known vulnerabilities."""
