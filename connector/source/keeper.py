@@ -91,6 +91,11 @@ class Keeper:
         return self.publishing and self.source is not None and await self.source.take_in(entries)
 
     @property
+    def carries(self) -> bool:
+        """Whether the stream's source runs by right, or until somebody knows better."""
+        return self.source is not None and self.tenure.among(Phase.OWNED, Phase.DOUBTFUL)
+
+    @property
     def unready(self) -> str | None:
         """Why a stream that is ours is not as it should be; None where it is, or where it is another's."""
         if self.tenure.phase is not Phase.OWNED:

@@ -135,7 +135,9 @@ class Ownership:
 
     async def _finish(self) -> None:
         """Finish every stream. Raises KafkaError where Kafka does not take everything in time."""
-        sources = [source for keeper in self.keepers.values() if (source := keeper.source) is not None and keeper.owns]
+        sources = [
+            source for keeper in self.keepers.values() if (source := keeper.source) is not None and keeper.carries
+        ]
         await asyncio.gather(*(keeper.close(STOP_WITHIN) for keeper in self.keepers.values()))
         left = [source for source in sources if source.unpublished]
         if journalled := sum(source.unpublished for source in left if source.journalled):

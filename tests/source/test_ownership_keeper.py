@@ -181,13 +181,13 @@ async def test_doubt_keeps_the_socket_and_says_that_nothing_is_sure() -> None:
     bench.keeper.assigned(None)
     source = await running(bench)
     bench.keeper.lost(slept=False)
-    assert (source.feed.open, bench.owned) == (True, 0)
+    assert (source.feed.open, bench.owned, bench.keeper.carries) == (True, 0, True)
     bench.keeper.assigned(None)
     bench.keeper.rejoined(assigned=True)
     assert (source.feed.open, bench.owned) == (True, 1)
     bench.keeper.lost(slept=False)
     bench.keeper.rejoined(assigned=False)
-    assert (source.feed.open, bench.owned) == (False, 0)
+    assert (source.feed.open, bench.owned, bench.keeper.carries) == (False, 0, False)
     await bench.keeper.ended()
     assert len(bench.made) == 1
 
