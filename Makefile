@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos dashboards bench lint chart lock licences sbom audit clean
+.PHONY: help demo test chaos dashboards bench lint chart lock dist licences sbom audit clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,9 @@ lint: $(STAMP) ## Linter, formatter and types
 
 chart: $(STAMP) ## What of the Helm chart follows from elsewhere: schema, README, topics, versions
 	@$(BIN)/python -m helm.generate
+
+dist: $(STAMP) ## A release's parts in dist/: wheel, sdist, chart package, image context
+	@$(BIN)/python -m scripts.dist
 
 licences: $(STAMP) ## Under which licences stands what is installed; fails for one that is not allowed
 	@$(BIN)/python -m scripts.licences
