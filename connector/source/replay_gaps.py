@@ -6,7 +6,7 @@ that was known *before* the interruption, everything since is there too. What ar
 published, but proves nothing: it may be any part of what was sent.
 
 What is on the topic tells after a crash which is which: a record of a replay carries `benzinga-replayed`, and proves
-something only where a live one was received after it, for then its window was over.
+something only where a live one follows it in its partition, for then its window was over.
 
 Pure: times are microseconds since the epoch.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from connector.source.gaps import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from connector.messages import Message
 
@@ -51,36 +51,33 @@ class ReplayGaps:
         self._last_time: int | None = None
         self._last_at = 0
         """The last message up to which nothing is missing that was not said, and when it was received."""
-        self._unproven: dict[str, int] = {}
-        """At a take-over: fingerprints that prove nothing where they were received (the value) after that message."""
+        self._unproven: set[str] = set()
+        """At a take-over: fingerprints of what may be part of half a replay."""
 
     # A take-over
 
-    def restored(
-        self, last_id: str, last_time: int | None, received_at: int = 0, unproven: Mapping[str, int] | None = None
-    ) -> None:
+    def restored(self, last_id: str, last_time: int | None, received_at: int = 0, unproven: Iterable[str] = ()) -> None:
         """The topic's tail holds messages: an earlier process has read this stream.
 
-        The last that proves something, and the replayed ones after it: fingerprints, and when each was received.
+        Named is the last that proves something; `unproven`: fingerprints of those that do not.
         """
         self._last_id, self._last_time, self._last_at = last_id, last_time, received_at
-        self._unproven = dict(unproven or {})
+        self._unproven = set(unproven)
 
     def recovered(self, message: Message, received_at: int, *, replayed: bool) -> None:
         """A journal holds a message besides."""
         if self._interruption is not None:
             self._interruption.unproven.add(message.fingerprint)
         elif replayed and self._last_id is not None:
-            self._unproven[message.fingerprint] = received_at
+            self._unproven.add(message.fingerprint)
         elif received_at >= self._last_at:
             self._last_id, self._last_time, self._last_at = message.message_id, _micros(message), received_at
 
     def interrupted(self) -> None:
         """The process that has read what is known was interrupted; where nothing is known there was none."""
         if self._last_id is not None and self._interruption is None:
-            unproven = {name for name, at in self._unproven.items() if at > self._last_at}
-            self._interruption = _Interruption(None, unproven)
-            self._unproven = {}
+            self._interruption = _Interruption(None, self._unproven)
+            self._unproven = set()
 
     # Connections
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 import fastavro
@@ -54,10 +55,10 @@ class Restored:
     """Id and event time (µs) of the last message that proves something (`replay_gaps.py`); None: the topic is empty."""
 
     last_at: int = 0
-    """When that one was received (µs); 0 where it is proven only by being the oldest that is known."""
+    """When that one was received (µs)."""
 
-    unproven: dict[str, int] = field(default_factory=dict)
-    """Fingerprints of the replayed messages after it, and when each was received (µs)."""
+    unproven: set[str] = field(default_factory=set)
+    """Fingerprints of the replayed messages that no live one follows in their partition."""
 
     positions: list[tuple[TranscriptPosition, int]] = field(default_factory=list)
     """Transcripts: sentences of the last hour and when each was received (µs), oldest first."""
@@ -125,25 +126,31 @@ def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: T
     rows = sorted((row for records in restored.messages.values() for row in records), key=lambda row: row.timestamp)
     if rows:
         restored.newest = rows[-1].timestamp
-        last = _last_proven(rows)
+        restored.unproven = set(_unproven(restored.messages.values()))
+        last = _last_proven(rows, restored.unproven)
         nanos = _event_nanos(last)
         restored.last = (last.key, nanos // 1000 if nanos else None)
-        restored.last_at = 0 if last.replayed else last.timestamp * 1000
-        others = (row for row in rows if row.timestamp * 1000 > restored.last_at and row is not last)
-        restored.unproven = {row.fingerprint.hex(): row.timestamp * 1000 for row in others}
+        restored.last_at = last.timestamp * 1000
+        restored.unproven.discard(last.fingerprint.hex())
     if transcripts:
         restored.positions = list(_positions(row for row in rows if row.timestamp >= recent))
         restored.said = set(_said(own_gaps))
     return restored
 
 
-def _last_proven(rows: list[TailRecord]) -> TailRecord:
-    """The last live one of `rows`, oldest first; where a replay brought them all, the one that happened first."""
-    live = next((row for row in reversed(rows) if not row.replayed), None)
-    if live is None:
+def _unproven(partitions: Iterable[list[TailRecord]]) -> Iterator[str]:
+    """By offsets, not by time: the clock may have been put back meanwhile."""
+    for rows in partitions:
+        yield from (row.fingerprint.hex() for row in takewhile(lambda row: row.replayed, reversed(rows)))
+
+
+def _last_proven(rows: list[TailRecord], unproven: set[str]) -> TailRecord:
+    """The last of `rows`, oldest first, that proves something; where none does, the one that happened first."""
+    proven = [row for row in rows if row.fingerprint.hex() not in unproven]
+    if not proven:
         return min(rows, key=_event_nanos)
     # Partitions have no order among each other: of what was received in the same millisecond, the latest event.
-    return max((row for row in rows if row.timestamp == live.timestamp and not row.replayed), key=_event_nanos)
+    return max((row for row in proven if row.timestamp == proven[-1].timestamp), key=_event_nanos)
 
 
 def _event_nanos(row: TailRecord) -> int:

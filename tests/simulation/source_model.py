@@ -36,6 +36,9 @@ PARTITIONS: Final = 2
 OUTBOX_BYTES: Final = 4_000
 """Of a few messages: what follows spills to disk."""
 
+JUMPS: Final = 0.1
+JUMP: Final = 600 * SECOND
+
 SETTINGS: Final = Settings(processor={"grace": "5s"})  # type: ignore[arg-type]
 
 
@@ -47,6 +50,7 @@ class Variant:
     order: str = "old-first"
     new_ids: bool = False
     interleaved: bool = False
+    clock_jumps: bool = False
     disks: int = 1
     """0: without a journal."""
 
@@ -97,6 +101,8 @@ class SourceModel:
     def step(self) -> None:
         """One thing happens."""
         self.now += SECOND
+        if self.variant.clock_jumps and self.dice.random() < JUMPS:
+            self.now += self.dice.randint(-JUMP, JUMP)
         steps: list[tuple[int, Callable[[], None]]] = [
             (8, self.publish),
             (8, self.read),

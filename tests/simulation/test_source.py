@@ -29,6 +29,7 @@ VARIANTS = [
     Variant(order="shuffled", new_ids=True, interleaved=True, disks=0),
     Variant(disks=0),
     Variant(disks=2),
+    Variant(clock_jumps=True),
     Variant("transcripts"),
     Variant("transcripts", disks=0),
     Variant("transcripts", disks=2),

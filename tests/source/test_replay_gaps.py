@@ -116,20 +116,19 @@ def test_of_a_very_first_replay_that_broke_off_the_oldest_message_must_come_agai
 def test_after_a_crash_what_a_replay_brought_proves_nothing_unless_something_live_came_after_it() -> None:
     for known, reasons in (("z", []), ("a", ["no_overlap"])):
         gaps = ReplayGaps("news")
-        gaps.restored("z", None, NOW, {"a" * 32: NOW + 1})
+        gaps.restored("z", None, NOW, ["a" * 32])
         gaps.interrupted()
         assert [gap.reason for gap in replayed(gaps, NOW + 9, known=known)] == reasons
 
 
 def test_what_the_journal_holds_besides_is_known_as_well() -> None:
-    for live, reasons in ((False, ["no_overlap"]), (True, [])):
+    for known, reasons in (("a", ["no_overlap"]), ("b", []), ("z", [])):
         gaps = ReplayGaps("news")
-        gaps.restored("z", None, NOW, {})
+        gaps.restored("z", None, NOW)
         gaps.recovered(message("a"), NOW + 1, replayed=True)
-        if live:
-            gaps.recovered(message("b"), NOW + 2, replayed=False)
+        gaps.recovered(message("b"), NOW + 2, replayed=False)
         gaps.interrupted()
-        assert [gap.reason for gap in replayed(gaps, NOW + 9, known="a")] == reasons
+        assert [gap.reason for gap in replayed(gaps, NOW + 9, known=known)] == reasons
 
 
 def test_an_interruption_in_which_nothing_arrived_goes_on_and_is_said_once() -> None:
