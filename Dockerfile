@@ -3,8 +3,8 @@
 #   docker build --tag benzinga-kafka .
 #   docker run --rm --read-only --tmpfs /tmp benzinga-kafka source --config ...
 #
-# Two builds of one commit are equal, bit for bit, where the builder sets the time of files: SOURCE_DATE_EPOCH with
-# `docker buildx build --output type=image,rewrite-timestamp=true`, or `buildah build --timestamp`.
+# Two builds of one commit have the same layers, bit for bit, where the builder sets the time of files:
+# SOURCE_DATE_EPOCH with `docker buildx build --output type=image,rewrite-timestamp=true`, or `buildah build --timestamp`.
 
 # The digest is that of the index of all architectures (Python 3.13.15, Debian 13); the tag says what it is.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:8d9d0b8bcf6506481eae4907c18f5e3e7902e629f5f6d684f9e7c32e85e3ddf0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import re
 from typing import Any
@@ -52,37 +54,65 @@ def _bare(schema: dict[str, Any], path: str, described: set[str]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("values", "sentence"),
-    [
-        ("sauce: {}", "Additional property sauce is not allowed"),
-        ("source: {replica: 2}", "Additional property replica is not allowed"),
-        ("source: {replicas: two}", "source.replicas: Invalid type"),
-        ("source: {replicas: 0}", "source.replicas: Must be greater than or equal to 1"),
-        ("source: {persistence: {size: big}}", "source.persistence.size: Does not match pattern"),
-        ("source: {persistence: {accessModes: [ReadOnlyMany]}}", "source.persistence.accessModes.0"),
-        ("source: {podDisruptionBudget: {maxUnavailable: 0}}", "source.podDisruptionBudget.maxUnavailable"),
-        ("source: {extraEnv: [{value: x}]}", "source.extraEnv.0: name is required"),
-        ("processor: {autoscaling: {minReplicas: 0}}", "processor.autoscaling.minReplicas"),
-        ("processor: {rules: {items: [{id: x, anny: [y]}]}}", "Additional property anny is not allowed"),
-        ("processor: {rules: {items: [{any: [y]}]}}", "id is required"),
-        ("image: {digest: abc}", "image.digest: Does not match pattern"),
-        ("image: {pullPolicy: Sometimes}", "image.pullPolicy must be one of"),
-        ("commonLabels: {canary: true}", "commonLabels.canary: Invalid type"),
-        ("networkPolicy: {egress: {kafkaPorts: [70000]}}", "networkPolicy.egress.kafkaPorts.0"),
-        ("config: {kafka: {bootstrap: x}}", "config.kafka: Additional property bootstrap is not allowed"),
-        ("config: {source: {settle: 2}}", "config.source.settle"),
-        ("config: {source: {settle: 2 seconds}}", "config.source.settle: Does not match pattern"),
-        ("config: {source: {journal: {max_bytes: 1}}}", "config.source.journal.max_bytes"),
-        ("config: {feed: {streams: [news, wim]}}", "config.feed.streams.1"),
-        ("config: {feed: {streams: []}}", "config.feed.streams"),
-        ("config: {log: {level: loud}}", "config.log.level"),
-        ("config: {topics: {overrides: {news: {partition: 3}}}}", "Additional property partition is not allowed"),
-        ("config: {schema_registry: {url: kafka:8081}}", "config.schema_registry.url: Does not match pattern"),
-    ],
-)
+REFUSED = [
+    ("sauce: {}", "Additional property sauce is not allowed"),
+    ("source: {replica: 2}", "Additional property replica is not allowed"),
+    ("source: {replicas: two}", "source.replicas: Invalid type"),
+    ("source: {replicas: 0}", "source.replicas: Must be greater than or equal to 1"),
+    ("source: {persistence: {size: big}}", "source.persistence.size: Does not match pattern"),
+    ("source: {persistence: {accessModes: [ReadOnlyMany]}}", "source.persistence.accessModes.0"),
+    ("source: {podDisruptionBudget: {maxUnavailable: 0}}", "source.podDisruptionBudget.maxUnavailable"),
+    ("source: {extraEnv: [{value: x}]}", "source.extraEnv.0: name is required"),
+    ("processor: {autoscaling: {minReplicas: 0}}", "processor.autoscaling.minReplicas"),
+    ("processor: {rules: {items: [{id: x, anny: [y]}]}}", "Additional property anny is not allowed"),
+    ("processor: {rules: {items: [{any: [y]}]}}", "id is required"),
+    ("image: {digest: abc}", "image.digest: Does not match pattern"),
+    ("image: {pullPolicy: Sometimes}", "image.pullPolicy must be one of"),
+    ("commonLabels: {canary: true}", "commonLabels.canary: Invalid type"),
+    ("networkPolicy: {egress: {kafkaPorts: [70000]}}", "networkPolicy.egress.kafkaPorts.0"),
+    ("config: {kafka: {bootstrap: x}}", "config.kafka: Additional property bootstrap is not allowed"),
+    ("config: {source: {settle: 2}}", "config.source.settle"),
+    ("config: {source: {settle: 2 seconds}}", "config.source.settle: Does not match pattern"),
+    ("config: {source: {journal: {max_bytes: 1}}}", "config.source.journal.max_bytes"),
+    ("config: {feed: {streams: [news, wim]}}", "config.feed.streams.1"),
+    ("config: {feed: {streams: []}}", "config.feed.streams"),
+    ("config: {log: {level: loud}}", "config.log.level"),
+    ("config: {topics: {overrides: {news: {partition: 3}}}}", "Additional property partition is not allowed"),
+    ("config: {schema_registry: {url: kafka:8081}}", "config.schema_registry.url: Does not match pattern"),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), REFUSED, ids=[values for values, _ in REFUSED])
 def test_what_is_unknown_or_wrong_is_refused(values: str, sentence: str) -> None:
-    assert sentence in refusal(values)
+    assert sentence in _told()[values]
+
+
+@functools.cache
+def _told() -> dict[str, str]:
+    """What helm says to each: to as many at once as do not speak of the same, for it tells all problems."""
+    groups: list[tuple[dict[str, Any], list[str]]] = []
+    for values, _ in REFUSED:
+        for tree, members in groups:
+            if _merge(tree, yaml.safe_load(values)):
+                members.append(values)
+                break
+        else:
+            groups.append((yaml.safe_load(values), [values]))
+    told = [(refusal(yaml.safe_dump(tree)), members) for tree, members in groups]
+    return {values: sentences for sentences, members in told for values in members}
+
+
+def _merge(into: dict[str, Any], tree: dict[str, Any]) -> bool:
+    """Add `tree`, unless both have a value at one place."""
+    trial = copy.deepcopy(into)
+    for key, value in tree.items():
+        if key not in trial:
+            trial[key] = value
+        elif not (isinstance(trial[key], dict) and isinstance(value, dict) and _merge(trial[key], value)):
+            return False
+    into.clear()
+    into.update(trial)
+    return True
 
 
 def test_a_bare_zero_is_a_duration() -> None:
