@@ -44,7 +44,6 @@ class Story:
     panels: dict[tuple[str, str, int], Samples] = field(default_factory=dict)
     """What each query showed when all was well: by dashboard, panel and number of the query."""
 
-    pages: dict[str, SourceProcess] = field(default_factory=dict)
     metrics: dict[str, Samples] = field(default_factory=dict)
     """Every sample of our metrics by its name, as Prometheus had it when all was well."""
 
@@ -172,14 +171,17 @@ class Teller:
             self.prometheus.until(f"sum({name})", lambda found, last=last: found[0][1] == last)
         for gauge in ("benzinga_processor_open_calls", "benzinga_kafka_client_queue_messages"):
             self.prometheus.until(f"sum({gauge})", lambda found: found[0][1] == 0)
-        before = self.replies()
-        for labels, value in self.prometheus.query('{__name__=~"benzinga_.*|process_.*", job=~"source|processor"}'):
+        # Everything below is asked of one and the same instant.
+        now = self.prometheus.instant('job=~"source|processor"', 2)
+        for labels, value in self.prometheus.query(
+            '{__name__=~"benzinga_.*|process_.*", job=~"source|processor"}', now
+        ):
             story.metrics.setdefault(labels["__name__"], []).append((labels, value))
-        story.replies = before
         for stream in STREAMS:
             channel: Any = self.feed.call(lambda simulator, stream=stream: simulator.channels[stream])
             story.frames[stream] = list(channel.sent)
             story.connections[stream], story.replayed[stream] = channel.connections, channel.replayed
+            story.replies[stream] = len(channel.replies)
         for topic in TOPICS:
             name = f"{self.prefix}.{topic}"
             decoding = None if topic == "dead-letters" else self.registry.url
@@ -187,17 +189,11 @@ class Teller:
         for name, board in boards().items():
             for panel in panels(board):
                 for index, target in enumerate(panel["targets"]):
-                    shown = self.prometheus.query(filled_in(target["expr"], OURS))
+                    shown = self.prometheus.query(filled_in(target["expr"], OURS), now)
                     story.panels[name, panel["title"], index] = shown
         for rule in ALERTS:
-            found = self.prometheus.query(rule["expr"])
+            found = self.prometheus.query(rule["expr"], now)
             story.quiet.setdefault(rule["alert"], []).extend(one for one in found if one[0].get("job") != "lost")
-
-    def replies(self) -> dict[str, int]:
-        return {
-            stream: self.feed.call(lambda simulator, stream=stream: len(simulator.channels[stream].replies))
-            for stream in STREAMS
-        }
 
     # Faults
 

@@ -81,7 +81,7 @@ def test_the_source_measures_what_really_passed(story: Story, stream: str) -> No
     last = max(frame.sent_at for frame in story.frames[stream] if frame.kind in {"message", "duplicate"}) / 1e6
     assert last <= counted("last_message_timestamp_seconds") <= last + 30
     assert counted("pong_seconds_count") == counted("control_frames_total", type="pong") - unasked(story, stream)
-    assert 0 < counted("pong_seconds_count") <= story.replies[stream] + 2
+    assert 0 < counted("pong_seconds_count") <= story.replies[stream]
     assert counted("transactions_total", result="committed") >= 1
     assert counted("transactions_total") == counted("transactions_total", result="committed")
 
@@ -177,7 +177,7 @@ def shown(story: Story, board: str, title: str, index: int = 0, **labels: str) -
 
 def test_what_the_panels_show_is_true(story: Story) -> None:
     records = {stream: len(story.topics[stream]) for stream in STREAMS}
-    nearly = 0.15  # `increase` reaches a little beyond the first and the last scrape
+    nearly = 0.25  # `increase` reaches a little beyond the first and the last scrape
     assert shown(story, "overview", "Streams down") == 0
     assert shown(story, "overview", "Processor behind") == 0
     assert shown(story, "overview", "Losing") == pytest.approx(len(story.topics["gaps"]), rel=nearly)

@@ -71,18 +71,23 @@ class Prometheus:
         self._process.kill()
         self._workspace.close()
 
-    def query(self, expr: str) -> Samples:
-        """Labels and values as they are now; what is no number is left out, as Grafana shows nothing for it."""
-        data = self.get("query", query=expr)
+    def query(self, expr: str, at: float | None = None) -> Samples:
+        """Labels and values at this instant (default: now); what is no number is left out, as Grafana shows nothing."""
+        data = self.get("query", query=expr, time=repr(time.time() if at is None else at))
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]
         rows = [(row["metric"], float(row["value"][1])) for row in data["result"]]
         return [(labels, value) for labels, value in rows if not math.isnan(value)]
 
-    def value(self, expr: str) -> float:
-        """The one value of `expr`, without labels that matter."""
-        [(_, value)] = self.query(expr)
-        return value
+    def instant(self, targets: str, count: int, seconds: float = 60.0) -> float:
+        """An instant at which all `count` targets had answered: a scrape that came too late leaves a hole behind."""
+        deadline = time.monotonic() + seconds
+        while True:
+            now = time.time()
+            if sum(value for _, value in self.query(f"up{{{targets}}}", now)) == count:
+                return now
+            assert time.monotonic() < deadline, "targets do not answer"
+            time.sleep(0.2)
 
     def until(self, expr: str, predicate: Callable[[Samples], bool], seconds: float = 60.0) -> Samples:
         """Ask until the answer is as it must be."""
