@@ -6,14 +6,19 @@ import copy
 import functools
 import json
 import re
-from typing import Any
+import tarfile
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from connector import __version__
 from helm.generate import made
 from helm.readme import documented, leaves
-from tests.helm.chart import CHART, refusal, render
+from tests.helm.chart import CHART, helm, refusal, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
@@ -115,9 +120,35 @@ def _merge(into: dict[str, Any], tree: dict[str, Any]) -> bool:
     return True
 
 
+def test_what_the_readme_shows_works(tmp_path: Path) -> None:
+    readme = (CHART / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert len(examples) == 2
+    for values in examples:
+        assert render(values=values)
+    [install] = re.findall(r"\$ helm install (\S+) (\S+)((?: \\\n +--set \S+)+)", readme)
+    assert install[:2] == ("benzinga-kafka", "./helm/benzinga-kafka")
+    done = helm("template", install[0], str(CHART), *install[2].replace("\\\n", "").split())
+    assert done.returncode == 0, done.stderr
+    assert "image: registry.example.com/benzinga-kafka:" in done.stdout
+
+
+def test_the_package_has_what_it_needs_and_nothing_else(tmp_path: Path) -> None:
+    assert helm("package", str(CHART), "--destination", str(tmp_path)).returncode == 0
+    [package] = tmp_path.iterdir()
+    assert package.name == f"benzinga-kafka-{__version__}.tgz"
+    with tarfile.open(package) as archive:
+        names = {name.removeprefix("benzinga-kafka/") for name in archive.getnames()}
+    files = {str(path.relative_to(CHART)) for path in CHART.rglob("*") if path.is_file()}
+    left_out = {name for name in files if name.startswith(("ci/", "tests/", "rules/tests/"))}
+    assert left_out
+    assert names == files - left_out - {"README.md.gotmpl"}
+
+
 def test_a_bare_zero_is_a_duration() -> None:
     assert render(values="config: {processor: {snapshots: {interval: 0}}}")
 
 
 def test_the_version_is_the_connectors() -> None:
-    assert re.search(r'^appVersion: "(.*)"$', made()["Chart.yaml"], re.MULTILINE)
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
