@@ -324,10 +324,13 @@ class StreamSource:
         return restored
 
     async def _is_taken_over(self, error: FencedError) -> bool:
-        """After a fence: whether another instance has claimed the stream since."""
+        """After a fence: whether another instance has claimed the stream since, or we were told to end."""
         self._metrics.transactions.labels(self.stream.name, "fenced").inc()
         log.warning("stream.fenced", stream=self.stream.name, error=str(error))
-        claim = await self._in_thread(self._other_claim)
+        try:
+            claim = await self._in_thread(self._other_claim)
+        except StoppedError:
+            return True  # halted meanwhile: whoever did that has heard of the other one before us
         if claim is None:
             return False
         self.owner = claim
