@@ -69,3 +69,8 @@ class Lease:
         """The group has gone on without us, or we leave it. An answer that is still under way counts no more."""
         self._until = _NEVER
         self._asked_at = deque(_NEVER for _ in self._asked_at)
+
+    def abandon(self) -> None:
+        """As `end`; and of what was asked nothing will be answered any more."""
+        self.end()
+        self._asked_at.clear()

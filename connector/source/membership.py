@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
     from connector.kafka.claims import Claim
+    from connector.kafka.statistics import Watch
     from connector.settings import Settings
     from connector.source.instance_id import InstanceId
     from connector.source.sign_of_life import SignOfLife
@@ -64,6 +65,11 @@ MISSING_FOR: Final = 15.0
 ASK_AGAIN: Final = 0.5
 """Seconds between two subscriptions until then: librdkafka itself would wait for its next metadata refresh."""
 
+GHOST_SESSIONS: Final = 2
+"""Sessions after a membership was lost in which it is ourselves who fence us: a sign of life that was under way for the
+old membership, while a coordinator moved, say, comes to a group that knows us as another member by now. librdkafka
+takes that for another process of our name, and its client is of no use any more."""
+
 _DENIED: Final = frozenset({RdKafkaError.TOPIC_AUTHORIZATION_FAILED, RdKafkaError.GROUP_AUTHORIZATION_FAILED})
 _MISSING: Final = frozenset(
     {
@@ -80,6 +86,10 @@ class State(Enum):
     JOINING = "joining"
     MEMBER = "member"
     LEFT = "left"
+
+
+class _OwnGhostError(Exception):
+    """We were fenced by our own new membership: a new client joins again."""
 
 
 class Listener(Protocol):
@@ -104,8 +114,16 @@ class Listener(Protocol):
 class Membership:
     """This process as a member. `run` in a thread; `state`, `lease` and `member_id` are read from any."""
 
-    def __init__(self, settings: Settings, instance: str, instance_id: InstanceId | None, listener: Listener) -> None:
-        """`instance_id`: what this process is known by after a restart, where the settings do not say.
+    def __init__(
+        self,
+        settings: Settings,
+        instance: str,
+        instance_id: InstanceId | None,
+        listener: Listener,
+        watch: Watch | None = None,
+    ) -> None:
+        """`instance_id`: what this process is known by after a restart, where the settings do not say; `watch`: hears the
+        client's statistics and errors.
 
         Raises ConfigurationError for options librdkafka refuses.
         """
@@ -129,20 +147,26 @@ class Membership:
         self._missing: RdKafkaError | None = None
         self._missing_until = float("inf")
         self._subscribe_at = float("inf")
+        self._lost_at = self._joined_anew_at = float("-inf")
+        self._settings = settings.kafka
+        self._consumer = self._made()
+        self._claims = ClaimsReader(settings, settings.feed.streams)
+
+    def _made(self) -> Consumer:
         static = {"group.instance.id": self.instance_id} if self.instance_id else {}
-        self._consumer: Consumer = clients.consumer(
-            settings.kafka,
+        return clients.consumer(
+            self._settings,
             self.group_id,
             **{
-                "session.timeout.ms": int(session * 1000),
-                "max.poll.interval.ms": int(max(POLL_INTERVAL, session) * 1000),
-                "heartbeat.interval.ms": int(session * 1000 / HEARTBEATS),
+                "session.timeout.ms": int(self._session * 1000),
+                "max.poll.interval.ms": int(max(POLL_INTERVAL, self._session) * 1000),
+                "heartbeat.interval.ms": int(self._session * 1000 / HEARTBEATS),
                 "partition.assignment.strategy": "cooperative-sticky",
                 "on_commit": self._on_commit,
+                **(watch.configuration() if watch is not None else {}),
                 **static,
             },
         )
-        self._claims = ClaimsReader(settings, settings.feed.streams)
 
     def leave(self) -> None:
         """Make `run` leave the group and return; from any thread. The streams must have ended, or be halted."""
@@ -154,7 +178,10 @@ class Membership:
         self._subscribe()
         try:
             while not self._leaving.is_set():
-                self._turn()
+                try:
+                    self._turn()
+                except _OwnGhostError as error:
+                    self._join_anew(error)
             self._unsubscribe()
         except KafkaException as error:
             self._trouble(error.args[0])
@@ -191,6 +218,18 @@ class Membership:
         if now >= self._subscribe_at:
             self._subscribe()
 
+    def _join_anew(self, error: _OwnGhostError) -> None:
+        log.warning("ownership.joining_anew", group=self.group_id, error=str(error))
+        self._joined_anew_at = boot_seconds()
+        self._consumer.close()
+        streams, self._partitions = self._streams(self._partitions), set()
+        self.state = State.JOINING
+        self.lease.abandon()
+        if streams:
+            self._listener.lost(streams, slept=False)
+        self._consumer = self._made()
+        self._subscribe()
+
     def _note_sleep(self) -> None:
         now = boot_seconds()
         if (seconds := now - self._turned_at) > self._session:
@@ -221,6 +260,9 @@ class Membership:
             )
             raise ConfigurationError([problem])
         if error.code() == _FENCED_INSTANCE or error.fatal() or error.code() == RdKafkaError._FATAL:  # noqa: SLF001
+            lost, anew = (boot_seconds() - at for at in (self._lost_at, self._joined_anew_at))
+            if lost < GHOST_SESSIONS * self._session < anew:
+                raise _OwnGhostError(error.str())
             raise KafkaError(f"{self.group_id}: {error.str()}{self._hint()}", code=error.name())
         log.warning("ownership.group_error", error=error.str(), code=error.name())
 
@@ -290,6 +332,7 @@ class Membership:
         slept = boot_seconds() - self._slept_at < self._session
         streams = self._streams(p.partition for p in partitions)
         log.warning("ownership.lost", group=self.group_id, streams=streams, slept=slept)
+        self._lost_at = boot_seconds()
         self.lease.end()
         self.state = State.JOINING
         self._listener.lost(streams, slept=slept)
