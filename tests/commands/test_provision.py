@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING
 
+import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
@@ -15,8 +18,10 @@ if TYPE_CHECKING:
 
 TOPICS = {
     "news", "transcripts", "gaps", "dead-letters", "calls", "alerts",
-    "internal.ownership", "internal.calls", "internal.redriven",
+    "internal.ownership", "internal.handover", "internal.calls", "internal.redriven",
 }  # fmt: skip
+
+RESOURCES = {"--topic", "--group", "--transactional-id"}
 
 
 def existing(kafka: EmbeddedKafka, prefix: str) -> dict[str, int]:
@@ -120,3 +125,41 @@ def test_a_cluster_and_a_registry_that_are_away_are_told_together(command: Comma
     assert result.code == 1
     assert result.err.startswith("2 errors:\n- kafka.bootstrap_servers: 127.0.0.1:1 did not answer")
     assert "- schema_registry.url: http://127.0.0.1:1 cannot be reached" in result.err
+
+
+def test_the_rights_that_are_needed_are_printed_without_reaching_anybody(bare: CommandLine) -> None:
+    bare = bare.with_env(
+        BENZINGA_TOPICS__PREFIX="feed", BENZINGA_KAFKA__BOOTSTRAP_SERVERS="broker-1:9092,broker-2:9092"
+    )
+    result = bare(
+        "provision", "--print-acls", "--principal", "User:CN=all, O=us", "--principal", "reader=User:research"
+    )
+    assert result.code == 0
+    commands = [shlex.split(line) for line in result.lines if line and not line.startswith("#")]
+    assert all(
+        command[:3] == ["kafka-acls.sh", "--bootstrap-server", "broker-1:9092,broker-2:9092"] for command in commands
+    )
+    users = {command[command.index("--allow-principal") + 1] for command in commands}
+    assert users == {"User:CN=all, O=us", "User:research"}
+    names = [command[index + 1] for command in commands for index, word in enumerate(command) if word in RESOURCES]
+    assert all(name.startswith("feed.") for name in names), "nothing of anybody else's, and no wildcard"
+    assert not any("All" in command for command in commands)
+    objects = [json.loads(line) for line in bare("provision", "--print-acls", "--json").lines]
+    assert {rule["resource_name"] for rule in objects} == set(names)
+    assert {rule["principal"] for rule in objects if rule["role"] == "source"} == {"User:feed-source"}
+    read_by_others = {rule["resource_name"] for rule in objects if rule["role"] == "reader"}
+    assert not any("internal" in name or "dead-letters" in name for name in read_by_others)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--print-acls", "--principal", "somebody"], "write User:NAME, or ROLE=User:NAME; roles are source"),
+        (["--print-acls", "--principal", "source=somebody"], "write User:NAME"),
+        (["--json"], "go with --print-acls"),
+    ],
+)
+def test_options_that_make_no_sense(bare: CommandLine, options: list[str], told: str) -> None:
+    result = bare("provision", *options)
+    assert result.code == 2
+    assert told in result.err

@@ -133,6 +133,23 @@ def test_the_printed_rules_are_enough_and_no_secret_is_told(site: Site, prefix: 
     assert _consumed(site.secured, f"{prefix}.news", f"{prefix}.reader.of-a-team") > 0
 
 
+def test_who_may_nothing_or_is_nobody_is_told_so(site: Site) -> None:
+    nobody = site.command("app")
+    for name in ("source", "provision", "check"):
+        result = nobody(name)
+        assert result.code == 1, name
+        assert "cannot be created" in result.out + result.err
+        assert "allow CREATE on it, or let somebody who may run `benzinga-kafka provision`" in result.out + result.err
+    site.secret("app-password", "another-password-of-app")
+    nobody.secrets.append("another-password-of-app")
+    for name in ("source", "check", "tail news", "dead-letters list"):
+        result = nobody(*name.split())
+        assert result.code == 1, name
+        assert "refuses us" in result.out + result.err
+        assert "Authentication failed" in result.out + result.err
+        assert "sasl.* and ssl.* in kafka.options" in result.out + result.err
+
+
 @pytest.mark.parametrize(
     ("role", "kind", "name", "operation", "told"),
     [
