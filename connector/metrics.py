@@ -54,8 +54,8 @@ RTT_QUANTILES: Final = ("0.5", "0.99")
 class KafkaClientMetrics:
     """The `benzinga_kafka_client_*` family: what librdkafka says of each client, and nothing that grows.
 
-    `client`: `source.<stream>`, `processor.<partition>` (producers), `processor` (the consumer group's member). Its
-    gauges exist while the client does.
+    `client`: `source.<stream>`, `processor.<partition>` (producers), `source`, `processor` (members of the consumer
+    groups). Its gauges exist while the client does.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -122,10 +122,9 @@ class Membership:
         listener: Listener,
         watch: Watch | None = None,
     ) -> None:
-        """`instance_id`: what this process is known by after a restart, where the settings do not say; `watch`: hears the
-        client's statistics and errors.
+        """`instance_id`: what this process is known by after a restart, where the settings do not say.
 
-        Raises ConfigurationError for options librdkafka refuses.
+        `watch` hears the client's statistics and errors. Raises ConfigurationError for options librdkafka refuses.
         """
         ownership = settings.source.ownership
         self.group_id = source_group(settings)
@@ -149,6 +148,7 @@ class Membership:
         self._subscribe_at = float("inf")
         self._lost_at = self._joined_anew_at = float("-inf")
         self._settings = settings.kafka
+        self._watch = watch
         self._consumer = self._made()
         self._claims = ClaimsReader(settings, settings.feed.streams)
 
@@ -163,7 +163,7 @@ class Membership:
                 "heartbeat.interval.ms": int(self._session * 1000 / HEARTBEATS),
                 "partition.assignment.strategy": "cooperative-sticky",
                 "on_commit": self._on_commit,
-                **(watch.configuration() if watch is not None else {}),
+                **(self._watch.configuration() if self._watch is not None else {}),
                 **static,
             },
         )

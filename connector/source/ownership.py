@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connector.errors import KafkaError
 from connector.kafka import clients
 from connector.kafka.claims_reader import is_held
+from connector.kafka.statistics import Watch
 from connector.logs import get_logger
 from connector.source.handover import Handover
 from connector.source.instance_id import InstanceId
@@ -60,7 +61,7 @@ class Ownership:
         self._instance_id = None
         if settings.source.ownership.instance_id is None:
             self._instance_id = InstanceId.take(settings.source.journal.dir)
-        self._membership = Membership(settings, instance, self._instance_id, self)
+        self._membership = Membership(settings, instance, self._instance_id, self, Watch(metrics.kafka, "source"))
         for keeper in self.keepers.values():
             keeper.watch(self._membership.lease)
         self._handover_ends = threading.Event()

@@ -151,7 +151,10 @@ def test_the_processor_counts_what_it_read_and_what_is_in_kafka(story: Story) ->
 
 def test_kafkas_clients_and_the_registry_are_seen(story: Story) -> None:
     clients = {labels["client"] for labels, _ in story.metrics["benzinga_kafka_client_brokers"]}
-    assert clients == {f"source.{stream}" for stream in STREAMS} | {f"processor.{n}" for n in range(3)} | {"processor"}
+    assert clients == {f"source.{stream}" for stream in STREAMS} | {f"processor.{n}" for n in range(3)} | {
+        "processor",
+        "source",
+    }
     for client in clients:
         assert story.value("benzinga_kafka_client_brokers", client=client, state="up") == 1, client
         assert story.value("benzinga_kafka_client_sent_bytes_total", client=client) > 0
