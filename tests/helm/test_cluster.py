@@ -138,6 +138,18 @@ def test_a_release_lives(cluster: Cluster) -> None:
     assert len(cluster.get("persistentvolumeclaim")) == 2
 
 
+def test_provisioning_as_a_job_of_the_release_can_be_changed(cluster: Cluster) -> None:
+    """What a Job's pod is made of cannot be altered: an upgrade has to make another one."""
+    values = "provision: {hook: false}\nsource: {persistence: {enabled: false}}\n"
+    cluster.helm("install", "job", str(CHART), *WAIT, values=values)
+    [first] = cluster.get("job")
+    assert first["status"]["succeeded"] == 1
+    cluster.helm("upgrade", "job", str(CHART), *WAIT, values=f"{values}commonLabels: {{team: data}}")
+    [second] = cluster.get("job")
+    assert second["metadata"]["name"] != first["metadata"]["name"]
+    cluster.helm("uninstall", "job", *WAIT[:1])
+
+
 def _elsewhere(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
     """The manifest for another namespace, where the accounts it names do not exist."""
     moved = copy.deepcopy(manifest)

@@ -140,7 +140,7 @@ def test_the_package_has_what_it_needs_and_nothing_else(tmp_path: Path) -> None:
     with tarfile.open(package) as archive:
         names = {name.removeprefix("benzinga-kafka/") for name in archive.getnames()}
     files = {str(path.relative_to(CHART)) for path in CHART.rglob("*") if path.is_file()}
-    left_out = {name for name in files if name.startswith(("ci/", "tests/", "rules/tests/"))}
+    left_out = {name for name in files if name.startswith(("ci/", "tests/", "rules/tests/", "dashboards/."))}
     assert left_out
     assert names == files - left_out - {"README.md.gotmpl"}
 
