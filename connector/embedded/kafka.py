@@ -51,8 +51,9 @@ class EmbeddedKafka(EmbeddedServer):
 
     `config` is added to each broker's own (names as in `server.properties`); `listeners` are further ones beside the
     plain one, by name, each with its security protocol, such as `{"TLS": "SSL"}`; `advertised` has, by listener, a port
-    a node that clients are sent to instead, where a proxy stands in between; `java_options` go to each broker's
-    virtual machine. Topics are never created automatically. With three brokers or more, topics have three replicas of which two must have a write.
+    a node that clients are sent to instead, where a proxy stands in between; `java_options` go to each broker's virtual
+    machine. Topics are never created automatically. With three brokers or more, topics have three replicas of which two
+    must have a write.
     """
 
     def __init__(
