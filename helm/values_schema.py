@@ -153,6 +153,7 @@ def _metrics() -> Schema:
         metricRelabelings=_list(_any_object()),
     )
     return _object(
+        runbookUrl=_text(),
         podMonitor=monitor,
         serviceMonitor=monitor,
         prometheusRule=_object(
