@@ -148,10 +148,10 @@ class PartitionTask:
         outcome, call = added.outcome, added.call
         self.batch.outcomes[outcome] += 1
         if added.effects:
-            self._take(added.effects, now)
+            self._take(added.effects, now, record.value)
         # Also where it has no text: it may fill a hole.
         if call is not None and (outcome is Outcome.JOINED or outcome is Outcome.CORRECTED):
-            self._look(sentence, call, now)
+            self._look(sentence, call, record.value, now)
 
     def due(self, now: int) -> None:
         """Put what is due by now into the batch; the last call before a commit."""
@@ -189,8 +189,8 @@ class PartitionTask:
         except (RegistryError, ValueError) as error:
             raise DecodeError(f"the schema {schema_id} it was written with cannot be had: {error}") from error
 
-    def _look(self, sentence: Sentence, call: Call, now: int) -> None:
-        """Let the rules see the sentence: an alert leaves with its transaction."""
+    def _look(self, sentence: Sentence, call: Call, value: bytes, now: int) -> None:
+        """Let the rules see the sentence: an alert leaves with its transaction. `value`: its record's."""
         if call.transcript is None:
             return
         looked = self._alerts.look(sentence, call.transcript, call.entry.alerts, now)
@@ -202,7 +202,7 @@ class PartitionTask:
             try:
                 record = self._outputs.alert(alert.datum, now)
             except EncodeError as error:
-                self._dead_letter(sentence.value, "encode", str(error), sentence.received_at, now)
+                self._dead_letter(value, "encode", str(error), sentence.received_at, now)
             else:
                 self.batch.records.append(record)
                 self.batch.alerts.append((record, alert))
@@ -223,7 +223,8 @@ class PartitionTask:
             return added
         raise AssertionError(f"{sentence.transcript_id}: its sentences are loaded, and asked for again")
 
-    def _take(self, effects: Iterable[Effect], now: int) -> None:
+    def _take(self, effects: Iterable[Effect], now: int, value: bytes = b"") -> None:
+        """`value`: that of the record they come from. A dead letter keeps it whole, with the id of its schema."""
         batch = self.batch
         for effect in effects:
             if isinstance(effect, PublishCall):
@@ -232,7 +233,7 @@ class PartitionTask:
                 batch.records.append(self._outputs.entry(effect, self._partition, now))
             else:
                 sentence = effect.sentence
-                self._dead_letter(sentence.value, "too_late", effect.detail, sentence.received_at, now)
+                self._dead_letter(value, "too_late", effect.detail, sentence.received_at, now)
 
     def _publish(self, effect: PublishCall, now: int) -> None:
         try:
