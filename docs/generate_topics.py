@@ -39,7 +39,7 @@ Of every stream record: `content-type: application/avro`; CloudEvents `ce_specve
 `benzinga-record-id`, `benzinga-fingerprint` (BLAKE2b-128 of the message), `benzinga-replayed: true` where a replay brought it.
 
 Of a dead letter, whose value is the frame byte for byte: `stream`, `reason` (`not_json` `not_an_object` `no_data` `schema` `encode` `too_late`), `detail`, `received-at`, `connector-version`, and `redacted: true` where a signed URL or a token
-was replaced by `***`.
+was replaced by `***`. Those of `processor` (`too_late`, `schema`, `encode`) hold the record of `transcripts` as it stands there, schema id and all; where a call or an alert is too large for Kafka, its key alone.
 """  # noqa: E501 - a table's row is one line
 
 
