@@ -300,7 +300,7 @@ class SourceSettings(_Group):
     max_pending_bytes: int = Field(
         33_554_432,
         ge=1_048_576,
-        description="Most bytes of a stream waiting for Kafka in memory; above it the feed is not read.",
+        description="Most bytes of a stream waiting for Kafka in memory; what is beyond waits in the journal alone.",
     )
     idle_timeout: dict[str, Duration] = Field(
         {}, description="Per stream, silence in market hours after which the socket is replaced."
