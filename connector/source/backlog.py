@@ -59,6 +59,11 @@ class Backlog:
         return journal.full
 
     @property
+    def crowded(self) -> bool:
+        """Whether the journal has no room left, so that only what is published makes some."""
+        return self.journal is not None and self.journal.full
+
+    @property
     def size(self) -> int:
         """Bytes on disk."""
         return 0 if self.journal is None else self.journal.size

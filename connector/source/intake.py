@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 SETTLE_MAX_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of frames above which a settle window ends early: memory is bounded, order is best effort."""
+"""Bytes of frames above which what has arrived of a settle window goes ahead: memory is bounded, order best effort."""
 
 RECENT_GAPS: Final = 5
 
@@ -106,8 +106,8 @@ class Intake:
         else:
             self.settle(frame, decoded)
             self._backlog.keep(Kind.SETTLING, frame.received_at, frame.payload)
-            if self._settling_bytes > SETTLE_MAX_BYTES:
-                self.settled(frame.received_at)
+            if self._settling_bytes > SETTLE_MAX_BYTES or self._backlog.crowded:
+                self._settle_so_far()
         return None
 
     def settled(self, at: int) -> None:
@@ -227,6 +227,12 @@ class Intake:
             self._replayed.inc(sum(isinstance(decoded, Message) for _, decoded in ordered))
         judged = ((frame, decoded, self._admission.admit(frame, decoded, origin)) for frame, decoded in ordered)
         return [(frame, decoded, partition) for frame, decoded, partition in judged if partition is not None]
+
+    def _settle_so_far(self) -> None:
+        """There is no room to wait for the window's end: what has arrived goes ahead, the window goes on."""
+        admitted = self._end_settling()
+        self._settling = []
+        self._put_settled([], admitted)
 
     def _interrupted(self, at: int, origin: Origin) -> None:
         admitted = self._end_settling(origin)

@@ -39,6 +39,9 @@ OUTBOX_BYTES: Final = 4_000
 JUMPS: Final = 0.1
 JUMP: Final = 600 * SECOND
 
+JOURNAL_BYTES: Final = 1_000
+"""Less than a replay and what goes with it: reading stops now and then."""
+
 SETTINGS: Final = Settings(processor={"grace": "5s"})  # type: ignore[arg-type]
 
 
@@ -259,7 +262,7 @@ class SourceModel:
             disk = self._disks[self._disk]
             pipeline.outbox._max_bytes = OUTBOX_BYTES
             pipeline.backlog.journal = Journal(
-                self.stream.name, disk, max_bytes=10_000_000, defer=self._deferred.append
+                self.stream.name, disk, max_bytes=JOURNAL_BYTES, defer=self._deferred.append
             )
         self._run(pipeline.restore(self._restored()))
         return pipeline
