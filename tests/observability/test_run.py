@@ -227,7 +227,8 @@ def test_no_alert_has_a_reason_in_a_good_run_but_the_sentences_that_never_came(s
 
 
 PROVOKED = (
-    "BenzingaDeadLetters", "BenzingaDown", "BenzingaDuplicates", "BenzingaFeedRefused", "BenzingaGap",
+    "BenzingaDeadLetters", "BenzingaDown", "BenzingaDuplicates",
+    "BenzingaFeedCertificateRefused", "BenzingaFeedRefused", "BenzingaFeedStale", "BenzingaGap",
     "BenzingaJournalFilling", "BenzingaKafkaUnreachable", "BenzingaKeyInUse", "BenzingaReconnecting",
     "BenzingaRegistryUnavailable", "BenzingaRulesRefused", "BenzingaStreamNotConnected", "BenzingaStreamNotOwned",
 )  # fmt: skip
