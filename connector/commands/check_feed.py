@@ -25,11 +25,18 @@ _CONFLICT: Final = 429
 
 async def check_feed(settings: Settings) -> list[Finding]:
     """Try every configured stream, side by side: the feed allows one connection for each."""
+    problems: list[Finding] = []
+    token = ""
     try:
         check_url(settings.feed.url)
+    except ConfigurationError as error:
+        problems += findings.of_error(error)
+    try:
         token = settings.feed.read_token()
     except ConfigurationError as error:
-        return findings.of_error(error)
+        problems += findings.of_error(error)
+    if problems:
+        return problems
     names = settings.feed.streams
     found = await asyncio.gather(*(_check_stream(STREAMS[name], settings, token) for name in names))
     return _merged(dict(zip(names, found, strict=True)))

@@ -10,6 +10,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
+from connector.commands.check_feed import check_feed
+from connector.settings import Settings
 from connector.simulator import SimulatorSettings
 from connector.simulator.threaded import ThreadedSimulator
 from tests.support.command import TOKEN, CommandLine
@@ -70,21 +72,32 @@ def test_what_source_may_not_make_is_a_problem(command: CommandLine) -> None:
     assert all("benzinga-kafka provision" in line for line in [topics, *schemas])
 
 
-def test_every_problem_at_once(command: CommandLine) -> None:
+def test_every_problem_at_once(command: CommandLine, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [{id: dividend, any: [dividend], window: -1}]")
     result = command(
         "check",
         BENZINGA_FEED__URL="ws://127.0.0.1:1",
         BENZINGA_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1",
         BENZINGA_SCHEMA_REGISTRY__URL="http://127.0.0.1:1",
         BENZINGA_SOURCE__JOURNAL__DIR="/dev/null/journal",
+        BENZINGA_PROCESSOR__RULES=str(rules),
     )
     assert result.code == 2
-    feed, kafka, registry, journal = of("problem", result)
+    feed, kafka, registry, journal, rule = of("problem", result)
     assert "news, transcripts" in feed
     assert "check feed.url" in feed
     assert kafka.startswith("kafka.bootstrap_servers: 127.0.0.1:1 did not answer")
     assert registry.startswith("schema_registry.url: http://127.0.0.1:1 cannot be reached")
     assert journal.startswith("source.journal.dir: /dev/null is not a folder")
+    assert "rules[0] (dividend): window" in rule
+
+
+async def test_a_bad_address_and_a_missing_key_are_told_together() -> None:
+    found = await check_feed(Settings(feed={"url": "wss://feed:99999", "token": None, "token_file": None}))
+    url, token = map(str, found)
+    assert "feed.url" in url
+    assert "feed.token" in token
 
 
 def test_a_key_that_is_not_accepted_and_a_stream_that_is_not_licensed(command: CommandLine, feed: object) -> None:
