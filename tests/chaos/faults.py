@@ -28,6 +28,8 @@ FLOOD = 150
 CLOSE_CODES = (1000, 1001, 1008, 1011, 1012, 1013, 4001)
 STATUSES = (401, 403, 404, 429, 500, 502, 503)
 STOP_SECONDS = 60.0
+NOTICED_SECONDS = 8.0
+"""Within which a stream has an owner again, and an owner notices that it was fenced."""
 BROKER_SECONDS = 180.0
 
 
@@ -93,20 +95,41 @@ class Faults:
             self._feed_call(lambda simulator, stream=stream: simulator.spawn(feeder.burst(stream, BURST)))  # type: ignore[misc]
 
     def _fence(self, fault: Fault) -> None:
-        """Somebody else runs `init_transactions` with our id, and goes away again."""
+        """Somebody else runs `init_transactions` with our id under a transaction, and goes away again."""
         stream = self._world.streams[fault.target]
-        self._burst(random.Random(fault.seed))
-        thief = Producer(
-            {
-                "bootstrap.servers": self._world.kafka.bootstrap_servers,
-                "transactional.id": self._world.topic(stream),
-                "log_level": 0,
-            }
-        )
+        owner = self._owner(stream)
         try:
-            thief.init_transactions(10)
-        except KafkaException as error:  # the brokers are away just now
-            raise Skipped from error
+            feeder = self._world.feeder
+            self._feed_call(lambda simulator: simulator.spawn(feeder.burst(stream, FLOOD)))
+            thief = Producer(
+                {
+                    "bootstrap.servers": self._world.kafka.bootstrap_servers,
+                    "transactional.id": self._world.topic(stream),
+                    "log_level": 0,
+                }
+            )
+            before = len(owner.process.events("stream.fenced"))
+            try:
+                thief.init_transactions(10)
+            except KafkaException as error:  # the brokers are away just now
+                raise Skipped from error
+            deadline = time.monotonic() + NOTICED_SECONDS
+            while len(owner.process.events("stream.fenced")) == before and time.monotonic() < deadline:
+                time.sleep(0.2)
+        finally:
+            owner.lock.release()
+
+    def _owner(self, stream: str) -> Member:
+        """Who publishes the stream, kept from being killed for now."""
+        deadline = time.monotonic() + NOTICED_SECONDS
+        while time.monotonic() < deadline:
+            for member in self._world.sources:
+                if member.lock.acquire(blocking=False):
+                    if member.process.running and member.process.metric("benzinga_source_owned", stream=stream) == 1:
+                        return member
+                    member.lock.release()
+            time.sleep(0.2)
+        raise Skipped
 
     # Brokers
 

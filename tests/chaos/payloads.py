@@ -31,7 +31,7 @@ def difference(stream: str, frame: bytes, record: Record) -> str | None:
             comparison.check_transcript()
             return None
         sent = exact(frame).get("id")
-        if isinstance(sent, str) and sent and sent != record.key:
+        if sent not in (None, "") and str(sent) != record.key:
             # The same message, replayed under a new id.
             comparison = Comparison(
                 json.dumps(json.loads(frame) | {"id": record.key}).encode(), comparison.record, schema

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator
 
     from tests.chaos.obligations import Violation
@@ -42,7 +42,8 @@ def lines(outcome: Outcome, command: str) -> Iterator[str]:
         yield f"FAILED; again: {command}"
         yield "schedule:"
         yield from (f"  {fault}" for fault in outcome.schedule)
-        yield f"{len(outcome.violations)} violations; the first {FIRST}:"
+        kinds = Counter(f"{violation.stream} {violation.name}".strip() for violation in outcome.violations)
+        yield f"{len(outcome.violations)} violations ({_counts(kinds)}); the first {FIRST}:"
         for violation in outcome.violations[:FIRST]:
             yield from _violation(outcome, violation)
         yield from (f"nothing shows that this happened: {name}" for name in unproven(outcome))

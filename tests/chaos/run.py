@@ -160,7 +160,7 @@ class Run:
         for source in world.sources:
             source.exits.append(source.process.stop(STOP_SECONDS))
         for stream_problem in self._await_calls():
-            self._violate("stuck", stream_problem, self._tails())
+            self._violate("stuck", stream_problem, [member.process.get("/status")[1] for member in world.processors])
         for processor in world.processors:
             processor.exits.append(processor.process.stop(STOP_SECONDS))
         for member in world.members:
