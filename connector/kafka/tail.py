@@ -123,7 +123,7 @@ def _record(message: Message, keep_value: KeepValue) -> TailRecord:
     key = message.key()
     value, timestamp = message.value(), message.timestamp()[1]
     kept = value if isinstance(value, bytes) and keep_value(value, timestamp) else b""
-    text = key.decode("utf-8", "surrogatepass") if isinstance(key, bytes) else ""
+    text = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else ""
     return TailRecord(text, fingerprint, timestamp, event_time, kept, replayed)
 
 

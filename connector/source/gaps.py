@@ -64,9 +64,16 @@ class SequenceGaps:
         self._transcripts: dict[str, _Transcript] = {}
         self._disconnected_at: int | None = None
         self._interrupted = False
+        self._said: set[tuple[str, int | None, int | None]] = set()
+        """Ranges that an earlier process has told of."""
 
-    def restored(self, positions: Iterable[tuple[TranscriptPosition, int]], said: set[tuple[str, int, int]]) -> None:
+    def restored(
+        self,
+        positions: Iterable[tuple[TranscriptPosition, int]],
+        said: set[tuple[str, int | None, int | None]],
+    ) -> None:
         """The tail: positions and when each was received, oldest first; `said`: ranges that are on `gaps` already."""
+        self._said = said
         for position, received_at in positions:
             self.sentence(position, received_at)
         for transcript_id, transcript in self._transcripts.items():
@@ -76,6 +83,7 @@ class SequenceGaps:
 
     def told(self, gap: Gap) -> None:
         """A gap was found by an earlier process: it is not said again."""
+        self._said.add((gap.transcript_id or "", gap.first_missing, gap.last_missing))
         transcript = self._transcripts.get(gap.transcript_id or "")
         if transcript is not None and gap.first_missing is not None and gap.last_missing is not None:
             transcript.holes.pop((gap.first_missing, gap.last_missing), None)
@@ -96,7 +104,7 @@ class SequenceGaps:
         elif sequence <= transcript.highest and transcript.holes:
             _fill(transcript.holes, sequence)
         transcript.highest = max(transcript.highest, sequence)
-        transcript.last_seen = at
+        transcript.last_seen = max(transcript.last_seen, at)  # what another process hands over is older
         transcript.ended = transcript.ended or position.ended
 
     def disconnected(self, at: int) -> None:
@@ -108,9 +116,9 @@ class SequenceGaps:
         """A connection stands: say which transcripts were running while nobody listened."""
         if not self._interrupted:
             return
-        reference = at if self._disconnected_at is None else self._disconnected_at
+        newest = max((transcript.last_seen for transcript in self._transcripts.values()), default=at)
         for transcript_id, transcript in self._transcripts.items():
-            if not transcript.ended and reference - transcript.last_seen < RUNNING:
+            if not transcript.ended and self._ran(transcript_id, transcript, at, newest):
                 yield Gap(
                     self._stream,
                     "no_replay",
@@ -124,8 +132,22 @@ class SequenceGaps:
                 )
         self._interrupted, self._disconnected_at = False, None
 
+    def _ran(self, transcript_id: str, transcript: _Transcript, at: int, newest: int) -> bool:
+        """Whether it was running when nobody listened any more; `newest`: when any sentence was heard last."""
+        if self._disconnected_at is not None:
+            return self._disconnected_at - transcript.last_seen < RUNNING
+        if at - transcript.last_seen < RUNNING:
+            return True
+        # Nobody knows when the process before us ended: it may have been right after the last that it heard. Of a call
+        # without an end marker that is said once, not with every start that follows.
+        told = (transcript_id, transcript.highest + 1, None) in self._said
+        return newest - transcript.last_seen < RUNNING and not told
+
     def due(self, now: int) -> Iterator[Gap]:
-        """Holes that have not filled within the grace; each is said once. Transcripts long silent are forgotten."""
+        """Holes that have not filled within the grace; each is said once. Transcripts long silent are forgotten.
+
+        Not while nobody listens: what was running before is said with the next connection, however late that comes.
+        """
         for transcript_id, transcript in list(self._transcripts.items()):
             for (first, last), deadline in list(transcript.holes.items()):
                 if deadline <= now:
@@ -141,7 +163,8 @@ class SequenceGaps:
                         last_missing=last,
                         detail=f"{last - first + 1} sentences did not arrive",
                     )
-            if now - transcript.last_seen > 2 * RUNNING and not transcript.holes:
+            silent = now - transcript.last_seen > 2 * RUNNING
+            if silent and not transcript.holes and not self._interrupted:
                 del self._transcripts[transcript_id]
 
 

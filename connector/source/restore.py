@@ -5,7 +5,7 @@ Nothing else is kept anywhere: the topic is the dedup state (contract §4).
 
 from __future__ import annotations
 
-import time
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from connector.source.records import RecordBuilder
     from connector.streams import Stream
 
-FRAMES: Final = 1000
-"""Dead letters, and gap records, that are read back."""
+GAPS: Final = 5000
+"""Gap records that are read back: as many as one transaction may have, so that it is known whether it was committed."""
+
+_SEQUENCE: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 
 PREFIX: Final = 5
 """Bytes of the wire format before the Avro value."""
@@ -61,9 +63,9 @@ class Restored:
     """Fingerprints of the replayed messages that no live one follows in their partition."""
 
     positions: list[tuple[TranscriptPosition, int]] = field(default_factory=list)
-    """Transcripts: sentences of the last hour and when each was received (µs), oldest first."""
+    """Transcripts: the sentences of the last hour that had any, and when each was received (µs), oldest first."""
 
-    said: set[tuple[str, int, int]] = field(default_factory=set)
+    said: set[tuple[str, int | None, int | None]] = field(default_factory=set)
     """Transcripts: ranges that `gaps` already tells of."""
 
     gaps: set[bytes] = field(default_factory=set)
@@ -109,16 +111,15 @@ def restore(settings: Settings, stream: Stream, builder: RecordBuilder, stop: th
 
 
 def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: TailReader) -> Restored:
-    recent = time.time_ns() // 1_000_000 - 2 * RUNNING // 1000
     transcripts = not stream.has_replay
 
-    def may_end(value: bytes, timestamp: int) -> bool:
-        return transcripts and timestamp >= recent and b"COMPLETE" in value.upper()
+    def may_end(value: bytes, _timestamp: int) -> bool:
+        return transcripts and b"COMPLETE" in value.upper()
 
     partitions = range(builder.partitions)
     restored = Restored(tail.read(builder.topic, partitions, settings.source.dedup_window, may_end))
-    letters = tail.read(builder.dead_letters, [builder.dead_letters_partition], FRAMES)
-    gaps = tail.read(builder.gaps, [builder.gaps_partition], FRAMES, lambda _value, _timestamp: True)
+    letters = tail.read(builder.dead_letters, [builder.dead_letters_partition], settings.source.dedup_window)
+    gaps = tail.read(builder.gaps, [builder.gaps_partition], GAPS, lambda _value, _timestamp: True)
     own_gaps = [row for row in gaps[builder.gaps_partition] if row.key == stream.name]
     own_letters = [row for row in letters[builder.dead_letters_partition] if row.key == stream.name]
     restored.gaps = {row.value[PREFIX:] for row in own_gaps}
@@ -133,6 +134,8 @@ def _restore(settings: Settings, stream: Stream, builder: RecordBuilder, tail: T
         restored.last_at = last.timestamp * 1000
         restored.unproven.discard(last.fingerprint.hex())
     if transcripts:
+        # Counted from the last sentence, not from now: nobody may have listened for long.
+        recent = restored.newest - 2 * RUNNING // 1000
         restored.positions = list(_positions(row for row in rows if row.timestamp >= recent))
         restored.said = set(_said(own_gaps))
     return restored
@@ -161,7 +164,7 @@ def _event_nanos(row: TailRecord) -> int:
 def _positions(rows: Iterable[TailRecord]) -> Iterator[tuple[TranscriptPosition, int]]:
     for row in rows:
         transcript_id, _, sequence = row.key.rpartition(":")
-        if sequence.lstrip("-").isdecimal():
+        if _SEQUENCE.fullmatch(sequence):
             ended = bool(row.value) and _is_ended(row.value)
             yield TranscriptPosition(transcript_id, int(sequence), ended), row.timestamp * 1000
 
@@ -171,10 +174,10 @@ def _is_ended(value: bytes) -> bool:
     return isinstance(status, str) and status.upper() in {"COMPLETE", "COMPLETED"}
 
 
-def _said(gaps: Iterable[TailRecord]) -> Iterator[tuple[str, int, int]]:
+def _said(gaps: Iterable[TailRecord]) -> Iterator[tuple[str, int | None, int | None]]:
     for row in gaps:
         gap = _decoded(row.value, "gaps")
-        if gap.get("reason") == "sequence":
+        if gap.get("transcript_id") is not None:
             yield gap["transcript_id"], gap["first_missing"], gap["last_missing"]
 
 

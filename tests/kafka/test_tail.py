@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connector.kafka import clients
 from connector.kafka.records import Record
-from connector.kafka.tail import TailReader, TailRecord
+from connector.kafka.tail import TailReader, TailRecord, _record, keep_none
 from connector.kafka.transactions import StoppedError, TransactionalProducer
 from connector.settings import KafkaSettings
 from tests.support.topics import create_topics
@@ -113,3 +114,9 @@ def test_a_stop_ends_the_reading(settings: KafkaSettings, topic: str, producer: 
     stop.set()
     with TailReader(settings, topic, stop) as tail, pytest.raises(StoppedError):
         tail.read(topic, [0], 10)
+
+
+def test_a_key_that_is_no_text_is_somebody_elses_and_stops_nothing() -> None:
+    fields = {"key": b"\xff\x00", "value": b"x", "timestamp": (1, 5), "headers": None}
+    message: Any = SimpleNamespace(**{name: lambda value=value: value for name, value in fields.items()})
+    assert _record(message, keep_none) == TailRecord("\\xff\x00", b"", 5, None, b"")

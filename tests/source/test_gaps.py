@@ -55,6 +55,32 @@ class TestSequence:
         assert [gap.transcript_id for gap in gaps.connected(NOW + SECOND)] == ["t"]
         assert self.ranges(gaps, NOW + 10 * SECOND) == [(6, 8)]
 
+    def test_a_call_that_ran_when_a_long_outage_began_is_said_after_it(self) -> None:
+        gaps = SequenceGaps("transcripts", 10 * SECOND)
+        self.heard(gaps, 0, 1)
+        gaps.disconnected(NOW + SECOND)
+        late = NOW + 3 * RUNNING
+        assert self.ranges(gaps, late) == []
+        assert [gap.first_missing for gap in gaps.connected(late)] == [2]
+
+    def test_a_restart_long_after_a_crash_says_what_may_have_run_then_and_says_it_once(self) -> None:
+        tail = [
+            (TranscriptPosition("silent", 7, ended=False), NOW - RUNNING),
+            (TranscriptPosition("over", 3, ended=True), NOW),
+            (TranscriptPosition("t", 5, ended=False), NOW),
+        ]
+        late = NOW + 3 * RUNNING
+        gaps = SequenceGaps("transcripts", 10 * SECOND)
+        gaps.restored(tail, set())
+        gaps.interrupted()
+        assert self.ranges(gaps, late - SECOND) == []
+        said = list(gaps.connected(late))
+        assert [(gap.transcript_id, gap.first_missing) for gap in said] == [("t", 6)]
+        again = SequenceGaps("transcripts", 10 * SECOND)
+        again.restored(tail, {("t", 6, None)})
+        again.interrupted()
+        assert list(again.connected(late + SECOND)) == []
+
     def test_memory_ends_with_the_call(self) -> None:
         gaps = SequenceGaps("transcripts", SECOND)
         self.heard(gaps, 0)
