@@ -105,7 +105,7 @@ def test_sql_and_java_name_fields_that_exist() -> None:
     alerts = names(load_schema("alerts"))
     table = re.search(r"CREATE TABLE alerts \((.*?)\n\) WITH", page, re.DOTALL)
     assert table is not None
-    columns = re.findall(r"^  ([a-z_]+) [A-Z]", table[1], re.MULTILINE)
+    columns = re.findall(r"^  ([a-z_]+) (?!AS )[A-Z]", table[1], re.MULTILINE)  # computed ones are Flink's own
     assert len(columns) > 5
     assert alerts.issuperset(columns)
     assert names(load_schema("news")) >= set(re.findall(r'\.get\("(\w+)"\)', page))
