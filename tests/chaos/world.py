@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -124,6 +126,8 @@ class World:
         self.processors = [self._processor(ways[name], rules) for name in names if name.startswith("P")]
         self._stack.callback(self._kill_all)
         self.feeder = self.feed.call(lambda simulator: Feeder(simulator, self.streams, self.seed))
+        command = [sys.executable, "-m", "connector", "provision"]
+        subprocess.run(command, env=self.members[0].process.environment, check=True, capture_output=True)
         for member in self.members:
             member.process.start()
         for member in self.members:
