@@ -30,9 +30,11 @@ from connector.options import with_files
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 ENV_PREFIX = "BENZINGA_"
+TOPICS = (*STREAMS, "calls", "alerts", "gaps", "dead-letters")
+"""The topics that others read, without their prefix (contract §3)."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -46,7 +48,10 @@ def parse_duration(value: object) -> object:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", text)
     if match is None or isinstance(value, bool):
         raise ValueError(f"{text!r} is not a duration; write a number and a unit, such as 250ms, 10s, 30m, 12h or 30d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError(f"{text} is longer than any duration") from None
 
 
 _WRITTEN = WithJsonSchema(
@@ -109,8 +114,7 @@ class FeedSettings(_Group):
     @field_validator("streams")
     @classmethod
     def _known_streams(cls, value: list[str]) -> list[str]:
-        if unknown := [name for name in value if name not in STREAMS]:
-            raise ValueError(f"{', '.join(unknown)}: no such stream; there are {', '.join(STREAMS)}")
+        _refuse_unknown(value, STREAMS, "stream")
         return list(dict.fromkeys(value))
 
     @field_validator("filters")
@@ -141,6 +145,11 @@ class FeedSettings(_Group):
         raise ConfigurationError(
             [f"feed.token: no API key; set feed.token_file or the environment variable {ENV_PREFIX}FEED__TOKEN"]
         )
+
+
+def _refuse_unknown(names: Iterable[str], known: Collection[str], what: str) -> None:
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"{', '.join(unknown)}: no such {what}; there are {', '.join(known)}")
 
 
 def _refuse_both(options: Mapping[str, object], files: Mapping[str, Path]) -> None:
@@ -240,6 +249,12 @@ class TopicsSettings(_Group):
         {}, description="Per topic (its name without the prefix), what differs."
     )
 
+    @field_validator("overrides")
+    @classmethod
+    def _known_topics(cls, value: dict[str, TopicOverrides]) -> dict[str, TopicOverrides]:
+        _refuse_unknown((name for name in value if not name.startswith("internal.")), TOPICS, "topic")
+        return value
+
 
 class Heartbeat(_Group):
     """The text `ping` that proves the feed is alive."""
@@ -309,6 +324,12 @@ class SourceSettings(_Group):
     backoff: Backoff = Backoff()
     ownership: Ownership = Ownership()
     journal: Journal = Journal()
+
+    @field_validator("idle_timeout")
+    @classmethod
+    def _known_streams(cls, value: dict[str, timedelta]) -> dict[str, timedelta]:
+        _refuse_unknown(value, STREAMS, "stream")
+        return value
 
 
 class Snapshots(_Group):
@@ -403,12 +424,15 @@ def load(path: Path | None = None) -> Settings:
     """Read FILE and the environment. Raises ConfigurationError that names every problem at once."""
     problems = list(_unknown_variables())
     tree = _read_yaml(path) if path is not None else {}
+    problems += [f"{name}: no such setting" for name in tree if name not in Settings.model_fields]
     try:
-        settings = Settings(**tree)
+        settings = Settings(**{name: group for name, group in tree.items() if name in Settings.model_fields})
     except ValidationError as error:
         problems += [_sentence(item) for item in error.errors(include_url=False, include_input=False)]
     except ValueError as error:  # pydantic-settings: a variable that should be JSON is not
-        problems.append(f"environment: {error}; lists and maps in the environment are JSON")
+        broken = getattr(error.__cause__, "doc", None)
+        names = [name for name, value in os.environ.items() if name.upper().startswith(ENV_PREFIX) and value == broken]
+        problems.append(f"{', '.join(names) or error}: not JSON; lists and maps in the environment are JSON")
     if problems:
         raise ConfigurationError(problems)
     return settings

@@ -107,3 +107,26 @@ def test_a_rotated_token_is_read_anew(tmp_path: Path) -> None:
 def test_a_secret_does_not_show_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENZINGA_FEED__TOKEN", "bz.secret-value")
     assert "secret-value" not in repr(load())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("on: true", "True: no such setting"),
+        ("_env_file: x", "_env_file: no such setting"),
+        ("source: {settle: 99999999999999d}", "source.settle: 99999999999999d is longer than any duration"),
+        ("source: {idle_timeout: {nwes: 1h}}", "source.idle_timeout: nwes: no such stream"),
+        ("topics: {overrides: {nwes: {partitions: 2}}}", "topics.overrides: nwes: no such topic"),
+    ],
+)
+def test_what_no_setting_is_called_or_can_be_is_told(file: Path, text: str, problem: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=problem):
+        load(file)
+
+
+def test_a_variable_that_is_no_json_is_named_and_its_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENZINGA_KAFKA__OPTIONS", "sasl.password=hush")
+    with pytest.raises(ConfigurationError, match="BENZINGA_KAFKA__OPTIONS: not JSON; lists and maps") as caught:
+        load()
+    assert "hush" not in str(caught.value)
