@@ -36,7 +36,9 @@ Partitions are computed as the Java client's default partitioner does (murmur2),
 ## Headers
 
 Of every stream record: `content-type: application/avro`; CloudEvents `ce_specversion`, `ce_id` (the key), `ce_source` (`benzinga/<stream>`), `ce_type` (`benzinga.<stream>.<action>`), `ce_time` (where the feed sent an RFC 3339 time);
-`benzinga-record-id`, `benzinga-fingerprint` (BLAKE2b-128 of the message), `benzinga-replayed: true` where a replay brought it.
+`benzinga-record-id`, `benzinga-fingerprint` (BLAKE2b-128 of the message), `benzinga-replayed: true` where a replay brought it, `benzinga-redriven: true` where `dead-letters redrive` did.
+
+Of a call and of an alert: `content-type` and the CloudEvents headers without a time; `ce_id` is `<transcript_id>:<revision>` and the alert's id, `ce_type` ends with the state and with the severity.
 
 Of a dead letter, whose value is the frame byte for byte: `stream`, `reason` (`not_json` `not_an_object` `no_data` `schema` `encode` `too_late`), `detail`, `received-at`, `connector-version`, and `redacted: true` where a signed URL or a token
 was replaced by `***`. Those of `processor` (`too_late`, `schema`, `encode`) hold the record of `transcripts` as it stands there, schema id and all; where a call or an alert is too large for Kafka, its key alone.
