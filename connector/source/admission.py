@@ -14,6 +14,7 @@ from connector.messages import DeadLetter
 from connector.metrics import DUPLICATE_ORIGINS
 from connector.source.gaps import SequenceGaps
 from connector.source.replay_gaps import ReplayGaps
+from connector.source.restore import GAPS, PREFIX
 from connector.source.windows import EnvelopeWindow, FingerprintWindow, TranscriptWindow, Verdict, Window
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Admission:
         self._builder = builder
         self._window: Window = EnvelopeWindow(size) if stream.has_replay else TranscriptWindow(size)
         self._frames = FingerprintWindow(size)
+        self._gaps = FingerprintWindow(GAPS)
+        """Bodies of the gap records that are on the topic, or that an earlier process has left us."""
         self._duplicates = {origin: metrics.duplicates.labels(name, origin) for origin in DUPLICATE_ORIGINS}
         self._id_conflicts = metrics.id_conflicts.labels(name)
 
@@ -56,6 +59,8 @@ class Admission:
                 self._window.add(partition, record.key, record.fingerprint)
         for fingerprint in restored.frames:
             self._frames.add(fingerprint)
+        for body in restored.gaps:
+            self._gaps.add(body)
         self.news_at = max(self.news_at, restored.newest * 1000)
         if restored.last is not None and self._has_replay:
             self.replay_gaps.restored(*restored.last, restored.last_at, restored.unproven)
@@ -100,11 +105,15 @@ class Admission:
         """The journal holds an entry that is on its topic already."""
         self._duplicates["journal"].inc()
 
-    def admit_gap(self, gap: Gap) -> None:
-        """A gap that an earlier process has found, and that is not to be said again."""
+    def admit_gap(self, gap: Gap) -> bool:
+        """Whether a gap that an earlier process has found is still to be said; it is not to be found again."""
+        body = (self._builder.gap(gap).value or b"")[PREFIX:]
+        is_new = self._gaps.is_new(body)
+        self._gaps.add(body)
         if gap.fingerprint:
             self._frames.add(bytes.fromhex(gap.fingerprint))
         self.sequence_gaps.told(gap)
+        return is_new
 
     def is_new_frame(self, payload: bytes) -> bool:
         """Whether a frame that cannot be kept is met for the first time; it is known from now on."""

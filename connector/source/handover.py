@@ -144,6 +144,7 @@ class Handover:
                 consumer.commit(offsets=[end], asynchronous=True)
             else:
                 consumer.seek(TopicPartition(self._topic, number, messages[0].offset() or 0))
+                self._stop.wait(POLL)  # a disk that refuses is not asked in a hot loop
 
     def _taken(self, stream: str, messages: list[Message]) -> bool:
         entries = []

@@ -185,8 +185,8 @@ class Intake:
         """Take what another process has received and not published; it keeps its time of receipt."""
         if entry.kind is Kind.GAP:
             gap = gap_of(entry)
-            self._admission.admit_gap(gap)
-            self.say([gap])
+            if self._admission.admit_gap(gap):
+                self.say([gap])
             return
         frame, decoded = Frame(entry.payload, entry.received_at), self._decoder.decode(entry.payload)
         if isinstance(decoded, Control):

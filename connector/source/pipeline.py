@@ -52,7 +52,6 @@ class Pipeline:
         )
         self._stream = stream
         self._settings = settings
-        self._builder = builder
         self._metrics = metrics
         self._committed = asyncio.Event()
         self._restored = False
@@ -83,9 +82,7 @@ class Pipeline:
         if self._restored:
             self._drop_published(restored)
             return
-        recovery = Recovery(
-            self.decoder, self._builder, self.admission, self.assembly, self.backlog, self.outbox, self.intake
-        )
+        recovery = Recovery(self.decoder, self.admission, self.assembly, self.backlog, self.outbox, self.intake)
         await recovery.run(restored)
         self._restored = True
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from connector.source.backlog import Backlog
     from connector.source.intake import Intake
     from connector.source.pending import Outbox, Pending
-    from connector.source.records import RecordBuilder
     from connector.source.restore import Restored
 
 log = get_logger(__name__)
@@ -40,7 +39,6 @@ class Recovery:
     """One stream's way back to where the process before it was."""
 
     decoder: Decoder
-    builder: RecordBuilder
     admission: Admission
     assembly: Assembly
     backlog: Backlog
@@ -88,9 +86,7 @@ class Recovery:
         if entry.kind is Kind.SETTLING:
             return False
         if entry.kind is Kind.GAP:
-            gap = gap_of(entry)
-            self.admission.admit_gap(gap)
-            return not restored.holds(gap, self.builder.gap(gap))
+            return self.admission.admit_gap(gap_of(entry))
         decoded = self.decoder.decode(entry.payload)
         if isinstance(decoded, Control):
             return False

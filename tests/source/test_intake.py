@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
+from connector.journal import Entry, Kind
 from connector.kafka.tail import TailRecord
 from connector.messages import DeadLetter, Frame, Message
 from connector.metrics import SourceMetrics
@@ -14,7 +16,7 @@ from connector.settings import Settings
 from connector.source.gaps import Gap
 from connector.source.pipeline import Pipeline
 from connector.source.records import RecordBuilder
-from connector.source.restore import Restored
+from connector.source.restore import PREFIX, Restored
 from connector.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -260,3 +262,18 @@ async def test_silence_on_an_empty_topic_begins_with_the_first_connection() -> N
     assert bench.pipeline.admission.news_at == 0
     bench.intake.connected(NOW, replaying=True)
     assert bench.pipeline.admission.news_at == NOW
+
+
+async def test_a_gap_that_is_handed_over_twice_is_said_once() -> None:
+    bench = Bench("transcripts")
+    left = Gap("transcripts", "no_replay", NOW, transcript_id="t", first_missing=3)
+    entry = Entry(Kind.GAP, NOW, msgspec.json.encode(left))
+    await bench.restored()
+    assert bench.pipeline.take_in([entry])
+    assert bench.pipeline.take_in([entry])
+    assert bench.gaps == ["no_replay"]
+    later = Bench("transcripts")
+    body = (bench.pending[0].record.value or b"")[PREFIX:]
+    await later.pipeline.restore(Restored({}, gaps={body}))
+    assert later.pipeline.take_in([entry])
+    assert later.gaps == []
