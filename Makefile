@@ -24,7 +24,7 @@ demo: $(STAMP) ## Everything on this machine, to look at: make demo ARGS="--seco
 	@$(BIN)/benzinga-kafka demo $(ARGS)
 
 test: $(STAMP) ## All tests, with branch coverage: make test ARGS="-k gaps --no-cov"
-	@$(BIN)/python -m pytest --cov --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --cov --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 dashboards: $(STAMP) ## Grafana dashboards from the package observability
 	@$(BIN)/python -m observability
