@@ -55,7 +55,8 @@ class Backlog:
         if journal is None:
             return self._outbox.full
         if journal.failing is not None:
-            return self._required or self._outbox.full
+            # What waits on a disk that refuses cannot be brought back: what follows it would only gather in memory.
+            return self._required or self._outbox.full or self._since is not None
         return journal.full
 
     @property
@@ -74,7 +75,7 @@ class Backlog:
         journal = self.journal
         if journal is None:
             return None
-        if journal.failing is not None and self._required:
+        if journal.failing is not None and (self._required or self._since is not None):
             return f"the journal cannot be written: {journal.failing}"
         return f"the journal is nearly full ({journal.size} bytes)" if journal.nearly_full else None
 
