@@ -100,7 +100,7 @@ class Faults:
         owner = self._owner(stream)
         try:
             feeder = self._world.feeder
-            self._feed_call(lambda simulator: simulator.spawn(feeder.burst(stream, FLOOD)))
+            self._feed_call(lambda simulator: simulator.spawn(feeder.burst(stream, BURST)))
             thief = Producer(
                 {
                     "bootstrap.servers": self._world.kafka.bootstrap_servers,

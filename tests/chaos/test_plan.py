@@ -37,7 +37,7 @@ def test_every_round_ends_in_quiet_and_every_target_exists() -> None:
 
 def test_the_short_run_kills_fences_and_cuts() -> None:
     kinds = {fault.kind for fault in plan(1, Shape(40.0, short=True, every=1.0))}
-    assert {"source.kill", "source.fence", "processor.kill", "broker.kill"} <= kinds
+    assert {"source.kill", "source.fence", "processor.kill", "kafka-way.cut"} <= kinds
     assert kinds <= {kind.name for kind in KINDS if kind.short}
 
 
