@@ -118,6 +118,15 @@ def test_backpressure_stretches_the_settle_window() -> None:
     assert (SETTLE + 100, Settled()) in driver.effects
 
 
+def test_a_replay_that_waits_in_the_socket_is_read_before_the_settle_window_ends() -> None:
+    driver = Driver()
+    driver.now += 2.9  # the loop stood still, for less than a process that was stopped
+    assert driver.session.tick(driver.now, market_active=True, input_pending=True) == []
+    assert driver.session.settling
+    driver.now += 2.9
+    assert driver.session.tick(driver.now, market_active=True, input_pending=True) == [Settled()]
+
+
 def test_a_long_pause_leaves_time_to_read_the_pong() -> None:
     driver = Driver(settle=None)
     driver.run(INTERVAL + TIMEOUT - 0.1)
