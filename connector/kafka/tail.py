@@ -38,6 +38,7 @@ MANY: Final = 4
 
 FINGERPRINT: Final = "benzinga-fingerprint"
 REPLAYED: Final = "benzinga-replayed"
+REDRIVEN: Final = "benzinga-redriven"
 
 
 @dataclass(slots=True, frozen=True)
@@ -56,7 +57,7 @@ class TailRecord:
     """As stored; empty unless it was asked for."""
 
     replayed: bool = False
-    """Whether it arrived in the settle window after a `replay`."""
+    """Whether it did not arrive live: in the settle window after a `replay`, or it was redriven."""
 
 
 class TailReader:
@@ -118,7 +119,7 @@ def _record(message: Message, keep_value: KeepValue) -> TailRecord:
             fingerprint = _from_hex(value)
         elif name == "ce_time" and isinstance(value, bytes):
             event_time = value.decode("utf-8", "replace")
-        elif name == REPLAYED:
+        elif name in {REPLAYED, REDRIVEN}:
             replayed = True
     key = message.key()
     value, timestamp = message.value(), message.timestamp()[1]

@@ -12,7 +12,7 @@ from connector import __version__
 from connector.kafka.partitioner import partition_for
 from connector.kafka.records import Headers, Record, rfc_3339, utf8
 from connector.kafka.registry import wire_prefix
-from connector.kafka.tail import FINGERPRINT, REPLAYED
+from connector.kafka.tail import FINGERPRINT, REDRIVEN, REPLAYED
 from connector.kafka.topics import DEAD_LETTERS, GAPS, topic_name
 from connector.mapping.decoder import encoder_for
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from connector.streams import Stream
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-REDRIVEN: Final = "benzinga-redriven"
 
 
 class RecordBuilder:

@@ -120,3 +120,10 @@ def test_a_key_that_is_no_text_is_somebody_elses_and_stops_nothing() -> None:
     fields = {"key": b"\xff\x00", "value": b"x", "timestamp": (1, 5), "headers": None}
     message: Any = SimpleNamespace(**{name: lambda value=value: value for name, value in fields.items()})
     assert _record(message, keep_none) == TailRecord("\\xff\x00", b"", 5, None, b"")
+
+
+@pytest.mark.parametrize("header", ["benzinga-replayed", "benzinga-redriven"])
+def test_what_did_not_arrive_live_proves_no_replay_to_be_whole(header: str) -> None:
+    fields = {"key": b"k", "value": b"x", "timestamp": (1, 5), "headers": [(header, b"true")]}
+    message: Any = SimpleNamespace(**{name: lambda value=value: value for name, value in fields.items()})
+    assert _record(message, keep_none).replayed
