@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
@@ -61,7 +62,8 @@ class Scanner:
 
     def __init__(self, settings: KafkaSettings, group_id: str, stop: threading.Event) -> None:
         """`group_id` is shown to the broker; nothing is ever committed under it."""
-        self._consumer: Consumer = clients.consumer(settings, group_id)
+        self._make = partial(clients.consumer, settings, group_id)
+        self._consumer: Consumer = self._make()
         self._admin: AdminClient = clients.admin(settings)
         self._stop = stop
 
@@ -83,9 +85,8 @@ class Scanner:
         that may yet be committed is missed.
         """
         ends = {partition: end for partition, (start, end) in ranges.items() if end > start}
-        if ends:
-            self._meet(self._consumer, topic)
-        self._consumer.assign([TopicPartition(topic, partition, ranges[partition][0]) for partition in ends])
+        positions = {partition: ranges[partition][0] for partition in ends}
+        self._assign(topic, positions)
         progress = time.monotonic()
         while ends:
             if self._stop.is_set():
@@ -93,14 +94,35 @@ class Scanner:
             first = self._consumer.poll(POLL)
             if first is None:
                 if time.monotonic() - progress > STUCK_AFTER:
-                    log.warning("kafka.scan_waiting", topic=topic, partitions=sorted(ends))
+                    self._begin_again(topic, {partition: positions[partition] for partition in ends}, ends)
                     progress = time.monotonic()
                 continue
             progress = time.monotonic()
             for message in (first, *self._consumer.consume(BATCH, timeout=0)):
+                if message.error() is None:
+                    positions[message.partition() or 0] = (message.offset() or 0) + 1
                 if self._is_wanted(message, ends):
                     yield message
         self._consumer.unassign()
+
+    def _assign(self, topic: str, positions: Mapping[int, int]) -> None:
+        if positions:
+            self._meet(self._consumer, topic)
+        self._consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in positions.items()])
+
+    def _begin_again(self, topic: str, positions: Mapping[int, int], ends: Mapping[int, int]) -> None:
+        """Nothing has come for long: say what is waited for, and ask with a new client, whose view is not old.
+
+        Where `stable` stays below the end, a transaction is open there, and no client gets past it (KIP-664 has a tool
+        for one that no coordinator knows any more).
+        """
+        stable = self._offsets(topic, list(positions), OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)  # type: ignore[no-untyped-call]
+        log.warning(
+            "kafka.scan_waiting", topic=topic, partitions=sorted(ends), positions=positions, ends=ends, stable=stable
+        )
+        self._consumer.close()
+        self._consumer = self._make()
+        self._assign(topic, positions)
 
     @staticmethod
     def _is_wanted(message: Message, ends: dict[int, int]) -> bool:
@@ -139,13 +161,17 @@ class Scanner:
         if self._stop.wait(0.5):
             raise StoppedError(f"{topic}: stopped while it was read back") from error
 
-    def _offsets(self, topic: str, partitions: Sequence[int], spec: OffsetSpec) -> dict[int, int]:
+    def _offsets(
+        self,
+        topic: str,
+        partitions: Sequence[int],
+        spec: OffsetSpec,
+        isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    ) -> dict[int, int]:
         # A query by the read_committed consumer would answer with the last stable offset.
         asked = {TopicPartition(topic, partition): spec for partition in partitions}
         while True:
-            answers = self._admin.list_offsets(
-                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=OFFSET_TIMEOUT
-            )
+            answers = self._admin.list_offsets(asked, isolation_level=isolation, request_timeout=OFFSET_TIMEOUT)
             try:
                 return {asked_for.partition: answer.result().offset for asked_for, answer in answers.items()}
             except KafkaException as error:

@@ -64,6 +64,9 @@ class SequenceGaps:
         self._transcripts: dict[str, _Transcript] = {}
         self._disconnected_at: int | None = None
         self._interrupted = False
+        self._connected_at = 0
+        self._interrupted_calls: set[str] = set()
+        """Transcripts that were said to be interrupted when the connection that stands was made."""
         self._said: set[tuple[str, int | None, int | None]] = set()
         """Ranges that an earlier process has told of."""
 
@@ -114,23 +117,45 @@ class SequenceGaps:
 
     def connected(self, at: int) -> Iterator[Gap]:
         """A connection stands: say which transcripts were running while nobody listened."""
+        self._connected_at = at
+        self._interrupted_calls.clear()
         if not self._interrupted:
             return
         newest = max((transcript.last_seen for transcript in self._transcripts.values()), default=at)
         for transcript_id, transcript in self._transcripts.items():
             if not transcript.ended and self._ran(transcript_id, transcript, at, newest):
-                yield Gap(
-                    self._stream,
-                    "no_replay",
-                    detected_at=at,
-                    disconnected_at=self._disconnected_at,
-                    connected_at=at,
-                    transcript_id=transcript_id,
-                    last_message_id=f"{transcript_id}:{transcript.highest}",
-                    first_missing=transcript.highest + 1,
-                    detail="the connection was interrupted while this call was running; there is no replay",
-                )
+                yield self._interruption(transcript_id, transcript.highest, at)
         self._interrupted, self._disconnected_at = False, None
+
+    def handed_over(self, sentences: Iterable[tuple[TranscriptPosition, int]], now: int) -> Iterator[Gap]:
+        """Sentences that another process had heard before we listened, and when; they are admitted already.
+
+        Say of each transcript that was running then, and that we did not know of, that it was interrupted.
+        """
+        last: dict[str, _Transcript] = {}
+        for position, received_at in sentences:
+            heard = last.setdefault(position.transcript_id, _Transcript(position.sequence, received_at))
+            heard.highest = max(heard.highest, position.sequence)
+            heard.last_seen = max(heard.last_seen, received_at)
+            heard.ended = heard.ended or position.ended
+        for transcript_id, heard in last.items():
+            unheard = self._connected_at - heard.last_seen
+            if 0 < unheard < RUNNING and not heard.ended and transcript_id not in self._interrupted_calls:
+                yield self._interruption(transcript_id, heard.highest, now)
+
+    def _interruption(self, transcript_id: str, highest: int, at: int) -> Gap:
+        self._interrupted_calls.add(transcript_id)
+        return Gap(
+            self._stream,
+            "no_replay",
+            detected_at=at,
+            disconnected_at=self._disconnected_at,
+            connected_at=self._connected_at,
+            transcript_id=transcript_id,
+            last_message_id=f"{transcript_id}:{highest}",
+            first_missing=highest + 1,
+            detail="the connection was interrupted while this call was running; there is no replay",
+        )
 
     def _ran(self, transcript_id: str, transcript: _Transcript, at: int, newest: int) -> bool:
         """Whether it was running when nobody listened any more; `newest`: when any sentence was heard last."""

@@ -181,16 +181,24 @@ class Intake:
         self.say(self._admission.replay_gaps.connected(since, replaying=True))
         self._interrupted(until, "journal")
 
-    def take_in(self, entry: Entry) -> None:
-        """Take what another process has received and not published; it keeps its time of receipt."""
-        if entry.kind is Kind.GAP:
-            gap = gap_of(entry)
-            if self._admission.admit_gap(gap):
-                self.say([gap])
-            return
-        frame, decoded = Frame(entry.payload, entry.received_at), self._decoder.decode(entry.payload)
-        if isinstance(decoded, Control):
-            return
+    def take_in(self, entries: Iterable[Entry], now: int) -> None:
+        """Take what another process has received and not published; it keeps its time of receipt. `now` in µs."""
+        heard = []
+        for entry in entries:
+            if entry.kind is Kind.GAP:
+                gap = gap_of(entry)
+                if self._admission.admit_gap(gap):
+                    self.say([gap])
+                continue
+            frame, decoded = Frame(entry.payload, entry.received_at), self._decoder.decode(entry.payload)
+            if isinstance(decoded, Control):
+                continue
+            self._take_in(entry, frame, decoded)
+            if isinstance(decoded, Message) and decoded.transcript is not None:
+                heard.append((decoded.transcript, entry.received_at))
+        self.say(self._admission.sequence_gaps.handed_over(heard, now))
+
+    def _take_in(self, entry: Entry, frame: Frame, decoded: Message | DeadLetter) -> None:
         kind = Kind.LIVE if entry.kind is Kind.LIVE else Kind.REPLAYED
         partition = self._admission.admit(frame, decoded, "journal", recovered=Kind.REPLAYED)
         if partition is None:

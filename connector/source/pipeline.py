@@ -8,6 +8,7 @@ Feed ──frames──▶ Intake ──▶ Backlog (journal) ──▶ Outbox �
 from __future__ import annotations
 
 import asyncio
+import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -88,8 +89,7 @@ class Pipeline:
 
     def take_in(self, entries: Sequence[Entry]) -> bool:
         """Take in what another process has handed over; True once it outlives this process."""
-        for entry in entries:
-            self.intake.take_in(entry)
+        self.intake.take_in(entries, time.time_ns() // 1000)
         return self.backlog.flushed()
 
     def committed(self) -> None:

@@ -43,6 +43,7 @@ def test_more_missed_than_a_replay_brings_is_a_gap_between_two_known_messages(
     prefix: str,
 ) -> None:
     process = running(source, feed, "ratings")
+    process.until(lambda: process.events("stream.live") != [])  # what a settle window brought would prove less
     send(feed, "ratings", 20, seed=1)
     known = len(messages(feed, "ratings"))
     process.until(lambda: process.metric("benzinga_source_pending_messages") == 0)

@@ -277,3 +277,25 @@ async def test_a_gap_that_is_handed_over_twice_is_said_once() -> None:
     await later.pipeline.restore(Restored({}, gaps={body}))
     assert later.pipeline.take_in([entry])
     assert later.gaps == []
+
+
+async def test_a_call_that_only_another_process_had_heard_was_interrupted_when_we_came() -> None:
+    bench = Bench("transcripts")
+    await bench.restored()
+    bench.intake.connected(NOW + 60 * SECOND, replaying=False)
+    bench.receive(spoken(10), at=NOW + 61 * SECOND)
+    assert bench.pipeline.take_in([Entry(Kind.LIVE, NOW, spoken(3))])
+    assert bench.pipeline.take_in([Entry(Kind.LIVE, NOW + SECOND, spoken(4))])
+    assert bench.gaps == ["no_replay"]
+    [gap] = [item.origin for item in bench.pending if isinstance(item.origin, Gap)]
+    assert (gap.transcript_id, gap.first_missing) == ("t", 4)
+
+
+async def test_a_call_that_had_ended_before_we_came_is_no_gap() -> None:
+    bench = Bench("transcripts")
+    await bench.restored()
+    bench.intake.connected(NOW + 60 * SECOND, replaying=False)
+    ended = spoken(4).replace(b"IN_PROGRESS", b"COMPLETE")
+    assert bench.pipeline.take_in([Entry(Kind.LIVE, NOW, spoken(3)), Entry(Kind.LIVE, NOW + SECOND, ended)])
+    assert bench.keys == ["t:3", "t:4"]
+    assert bench.gaps == []
