@@ -6,7 +6,7 @@ Pure but for counters and logs. Rules: contract §3 ("Same message") and §4.4 (
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from connector.journal import Kind
 from connector.logs import get_logger
@@ -30,6 +30,9 @@ Origin: TypeAlias = Literal["live", "replay", "journal"]
 
 log = get_logger(__name__)
 
+RECENT: Final = 60 * 60 * 1000
+"""Milliseconds."""
+
 
 class Admission:
     """One stream's dedup windows, and what may be missing."""
@@ -49,6 +52,10 @@ class Admission:
         self._frames = FingerprintWindow(size)
         self._gaps = FingerprintWindow(GAPS)
         """Bodies of the gap records that are on the topic, or that an earlier process has left us."""
+        self._versions: set[tuple[str, bytes, int]] = set()
+        """Transcripts: versions of sentences that were received within the last hour before we came, or that were left
+        to us, by key, fingerprint and time of receipt (ms). The window alone cannot tell a version that is handed over
+        twice from a return to an earlier text."""
         self._duplicates = {origin: metrics.duplicates.labels(name, origin) for origin in DUPLICATE_ORIGINS}
         self._id_conflicts = metrics.id_conflicts.labels(name)
 
@@ -62,6 +69,10 @@ class Admission:
         for body in restored.gaps:
             self._gaps.add(body)
         self.news_at = max(self.news_at, restored.newest * 1000)
+        if not self._has_replay:
+            rows = (row for records in restored.messages.values() for row in records)
+            recent = restored.newest - RECENT
+            self._versions = {(row.key, row.fingerprint, row.timestamp) for row in rows if row.timestamp >= recent}
         if restored.last is not None and self._has_replay:
             self.replay_gaps.restored(*restored.last, restored.last_at, restored.unproven)
         self.sequence_gaps.restored(restored.positions, restored.said)
@@ -95,11 +106,20 @@ class Admission:
         self.news_at = max(self.news_at, frame.received_at)
         if decoded.transcript is not None:
             self.sequence_gaps.sentence(decoded.transcript, frame.received_at)
+            if recovered is not None:
+                self._versions.add(_version(decoded, frame))
         elif recovered is None:
             self.replay_gaps.admitted(decoded)
         else:
             self.replay_gaps.recovered(decoded, frame.received_at, replayed=recovered is not Kind.LIVE)
         return partition
+
+    def was_handed_over(self, frame: Frame, message: Message) -> bool:
+        """Whether this very version of a sentence was received before, by whomever; it is counted then."""
+        if message.transcript is None or _version(message, frame) not in self._versions:
+            return False
+        self.published()
+        return True
 
     def published(self) -> None:
         """The journal holds an entry that is on its topic already."""
@@ -142,3 +162,7 @@ class Admission:
         self._duplicates[origin].inc()
         if origin != "journal":  # what an earlier process, or another one, has received proves nothing of this replay
             self.replay_gaps.met_again(fingerprint)
+
+
+def _version(message: Message, frame: Frame) -> tuple[str, bytes, int]:
+    return message.message_id, bytes.fromhex(message.fingerprint), frame.received_at // 1000

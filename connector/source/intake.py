@@ -200,6 +200,8 @@ class Intake:
 
     def _take_in(self, entry: Entry, frame: Frame, decoded: Message | DeadLetter) -> None:
         kind = Kind.LIVE if entry.kind is Kind.LIVE else Kind.REPLAYED
+        if isinstance(decoded, Message) and self._admission.was_handed_over(frame, decoded):
+            return
         partition = self._admission.admit(frame, decoded, "journal", recovered=Kind.REPLAYED)
         if partition is None:
             return

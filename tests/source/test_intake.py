@@ -299,3 +299,17 @@ async def test_a_call_that_had_ended_before_we_came_is_no_gap() -> None:
     assert bench.pipeline.take_in([Entry(Kind.LIVE, NOW, spoken(3)), Entry(Kind.LIVE, NOW + SECOND, ended)])
     assert bench.keys == ["t:3", "t:4"]
     assert bench.gaps == []
+
+
+async def test_versions_of_a_sentence_that_are_handed_over_twice_are_published_once() -> None:
+    bench = Bench("transcripts")
+    await bench.restored()
+    left = [Entry(Kind.LIVE, NOW, spoken(1, "A")), Entry(Kind.LIVE, NOW + SECOND, spoken(1, "B"))]
+    assert bench.pipeline.take_in(left)
+    assert bench.pipeline.take_in(left)
+    assert bench.keys == ["t:1", "t:1"]
+    later = Bench("transcripts")
+    await later.restored(*(committed(item) for item in bench.pending), partition=bench.pending[0].record.partition)
+    assert later.pipeline.take_in(left)
+    assert later.keys == []
+    assert later.metric("duplicates_total", origin="journal") == 2
