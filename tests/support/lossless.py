@@ -232,7 +232,8 @@ def same_scalar(value: Any, type_: Any, found: Any) -> bool:
             return found is not None and (value == found or (type(value) is Decimal and number(found) == value))
     if found is None or isinstance(value, bool):
         return False
-    return Decimal(repr(found)) == (value if type(value) is Decimal else number(value))
+    # A double is the value it has exactly, or the one whose shortest text reads as it.
+    return (value if type(value) is Decimal else number(value)) in {Decimal(found), Decimal(repr(found))}
 
 
 def is_zero(value: Any) -> bool:
