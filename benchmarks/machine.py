@@ -32,7 +32,7 @@ def usage(pid: int) -> Usage:
     """The CPU seconds of the process, to a hundredth."""
     librdkafka = 0.0
     for path in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # a thread that ended just now
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended just now
             name, seconds = _stat(path / "stat")
             librdkafka += seconds if name.startswith("rdk:") else 0.0
     return Usage(_stat(Path(f"/proc/{pid}/stat"))[1], librdkafka)
