@@ -147,6 +147,9 @@ def _opened(path: Path, belongs: Belongs, *, fsync: bool) -> sqlite3.Connection:
     try:
         # Ours alone as long as we live; the kernel frees the lock of a process that was killed.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # What is deleted need not be overwritten, as some distributions build it: that doubled what is written.
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'OFF'}")
         (application,), (version,) = (

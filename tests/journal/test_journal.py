@@ -186,7 +186,7 @@ def test_of_a_damaged_journal_what_is_readable_is_used(folder: Folder, damage: s
     if damage == "garbage":
         content[:] = b"no database" * 1000
     elif damage == "page":
-        content[20 * 4096 : 21 * 4096] = b"\xff" * 4096
+        content[20 * 8192 : 21 * 8192] = b"\xff" * 8192
     else:
         del content[len(content) // 2 :]
     path.write_bytes(content)
