@@ -213,7 +213,14 @@ class _Transcripts(_Stream):
         gaps = [gap for gap in self.case.gaps if gap["transcript_id"] == transcript]
         if any(g["reason"] == "sequence" and g["first_missing"] <= int(sequence) <= g["last_missing"] for g in gaps):
             return True
-        later = [c for c in sorted(self.hearing.first_proof) if self.case.attached[c] > sent_at]
+        proofs = self.hearing.first_proof
+        unheard = sending.frame.connection is None
+        # A connection that stood already, but had not subscribed yet, is one that was read after it was sent.
+        later = [
+            c
+            for c in sorted(proofs)
+            if self.case.attached[c] > sent_at or (unheard and proofs[c] * 1000 + 999 > sent_at)
+        ]
         began = self.case.attached[later[0]] if later else 2**63
         read = self.hearing.first_proof[later[0]] * 1000 + 999 if later else 2**63
         # Not before the connection began: whether it was running is what was known without that connection.
