@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import fastavro
-from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from benchmarks.children import Processor, until
 from benchmarks.frames import Frames
@@ -175,7 +175,11 @@ class _Position:
 
     def is_at_end(self) -> bool:
         """Whether nothing is left; the last offset of a partition is the marker of the transaction that filled it."""
-        return all(at.offset >= self._ends[at.partition] - 1 for at in self._consumer.committed(self._asked))
+        try:
+            committed = self._consumer.committed(self._asked)
+        except KafkaException:  # the group's coordinator is not there yet: asked again
+            return False
+        return all(at.offset >= self._ends[at.partition] - 1 for at in committed)
 
     def close(self) -> None:
         """End."""
